@@ -1,0 +1,1 @@
+"""The evidence ledger: from an act to an entry, a signed checkpoint, a receipt and a bundle."""
