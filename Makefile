@@ -1,0 +1,106 @@
+# Needs Python >= 3.11 with venv, make, a shell and a package registry. Nothing else: no compiler, no git.
+PYTHON ?= python3
+PORT ?= 8080
+DATA ?= ./data
+TESTS ?= tests
+# Two workers each start a PostgreSQL of their own; more than four cost more memory than they save time.
+PYTEST_OPTIONS ?= --numprocesses auto --maxprocesses 4 --dist loadfile
+# Wheels carry this date, so that the same sources give the same bytes and a published digest can be checked.
+SOURCE_DATE_EPOCH ?= 1767225600
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+# Hashes for every file; sources for merkletools alone, which is one pure-Python module. pysha3, which it names and does
+# not need, is left out by --no-deps.
+LOCKED := install --quiet --no-deps --require-hashes --no-build-isolation --only-binary :all: --no-binary merkletools
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint types arrows format demo bench dist lock clean
+
+help: ## list the targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "PORT (default 8080), DATA (default ./data) and PYTHON (default python3) are honoured."
+
+# ---- environments: made anew when there is none, the checkout has moved or PYTHON= names another version; -------------
+# ---- brought up to date when a lock or pyproject.toml changes ---------------------------------------------------------
+
+VERSION := -c 'import sys; print(*sys.version_info[:2])'
+SAME_PYTHON := $(if $(filter file,$(origin PYTHON)),true,[ "$$($(PYTHON) $(VERSION))" = "$$($(BIN)/python $(VERSION))" ])
+ANEW := $(shell [ "$$(cat .venv/.stands-in)" = "$(CURDIR)" ] 2>&- && $(BIN)/python $(VERSION) >&- 2>&- && $(SAME_PYTHON) || echo yes)
+ifeq ($(ANEW),yes)
+.PHONY: .venv/.ready
+endif
+
+.venv/.ready: requirements.lock requirements-build.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "make: python 3.11 or newer is needed, $(PYTHON) is older or missing; name another with PYTHON=" >&2; exit 1; }
+	@echo "installing into .venv"
+	@[ -z "$(ANEW)" ] || $(PYTHON) -m venv --clear .venv
+	@$(PIP) $(LOCKED) -r requirements-build.lock
+	@$(PIP) $(LOCKED) -r requirements.lock
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@echo "$(CURDIR)" > .venv/.stands-in
+	@touch $@
+
+.venv/.ready-dev: .venv/.ready requirements-dev.lock
+	@echo "installing what tests need"
+	@$(PIP) $(LOCKED) -r requirements-dev.lock
+	@touch $@
+
+# ---- use -------------------------------------------------------------------------------------------------------------
+
+run: .venv/.ready ## serve a ledger of your own on 127.0.0.1:PORT; the first run makes it and prints a token
+	@[ -e "$(DATA)/config.toml" ] || $(BIN)/evidence-ledger init --data "$(DATA)" --origin localhost/evidence
+	@echo "ledger:  http://127.0.0.1:$(PORT)   data: $(DATA)   stop: Ctrl-C"
+	@if $(BIN)/evidence-ledger user list --data "$(DATA)" | grep -qw first; then \
+	  echo "account: first (its token was printed on the first run; another: $(BIN)/evidence-ledger token new first --data $(DATA))"; \
+	else \
+	  token=$$($(BIN)/evidence-ledger user add first --role party --data "$(DATA)") || exit 1; \
+	  echo "account: first"; echo "token:   $$token   (shown this once; keep it)"; \
+	fi
+	@exec $(BIN)/evidence-ledger serve --data "$(DATA)" --host 127.0.0.1 --port "$(PORT)"
+
+demo: .venv/.ready-dev ## the whole story on real files, from anchoring to a tampered bundle that is refused
+	@$(BIN)/python -m tests.demo
+
+bench: .venv/.ready-dev ## benchmarks with their peers; writes benchmarks/results/
+	@$(BIN)/python -m benchmarks
+
+# ---- gates: everything that CI runs ----------------------------------------------------------------------------------
+
+test: lint types arrows ## everything CI runs: lint, types, arrows, all tests on SQLite and PostgreSQL
+	$(BIN)/python -m pytest $(PYTEST_OPTIONS) $(TESTS)
+
+lint: .venv/.ready-dev ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.ready-dev ## mypy, strict
+	$(BIN)/mypy
+
+arrows: .venv/.ready-dev ## import-linter: which room may import which
+	$(BIN)/lint-imports
+
+format: .venv/.ready-dev ## rewrite the sources as ruff formats them
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# ---- releases --------------------------------------------------------------------------------------------------------
+
+dist: .venv/.ready-dev ## wheels of both distributions in dist/, with their digests
+	@rm -rf build verifier/build dist && mkdir dist
+	@SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) $(BIN)/python -m build --wheel --no-isolation --outdir dist . >build.log 2>&1 \
+	  && SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) $(BIN)/python -m build --wheel --no-isolation --outdir dist verifier >>build.log 2>&1 \
+	  || { cat build.log >&2; rm -f build.log; exit 1; }
+	@rm -rf build verifier/build verifier/*.egg-info build.log
+	@cd dist && for wheel in *.whl; do ../$(BIN)/python -c \
+	  'import hashlib, sys; print(hashlib.file_digest(open(sys.argv[1], "rb"), "sha256").hexdigest(), sys.argv[1], sep="  ")' "$$wheel"; \
+	  done | tee SHA256SUMS
+
+lock: ## resolve pyproject.toml again into the three hashed lock files
+	@.ci/lock $(PYTHON)
+
+clean: ## remove the environment, caches and built wheels; DATA stays
+	@rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist verifier/build *.egg-info verifier/*.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

