@@ -27,7 +27,7 @@ help: ## list the targets
 
 VERSION := -c 'import sys; print(*sys.version_info[:2])'
 SAME_PYTHON := $(if $(filter file,$(origin PYTHON)),true,[ "$$($(PYTHON) $(VERSION))" = "$$($(BIN)/python $(VERSION))" ])
-ANEW := $(shell [ "$$(cat .venv/.stands-in)" = "$(CURDIR)" ] 2>&- && $(BIN)/python $(VERSION) >&- 2>&- && $(SAME_PYTHON) || echo yes)
+ANEW := $(shell [ "$$(cat .venv/.stands-in 2>/dev/null)" = "$(CURDIR)" ] && $(BIN)/python $(VERSION) >/dev/null 2>&1 && $(SAME_PYTHON) || echo yes)
 ifeq ($(ANEW),yes)
 .PHONY: .venv/.ready
 endif
