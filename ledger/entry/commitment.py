@@ -1,0 +1,158 @@
+"""An entry's fields, their openings, and the commitment that stands in the leaf.
+
+    salt        HMAC-SHA256(key = secret of 32 bytes, message = name)[:16]
+    opening     JCS of [name, base64(salt), value], at most 128 KiB
+    hash        SHA-256(0x00 || opening)
+    root        RFC 6962 root over the hashes; position 0 is `@names`, position p the p-th name in ascending order
+
+The tree is built with merkletools, made RFC 6962's by its node hash. As shipped it has no separation of leaves and nodes, and
+its `validate_proof` accepts forgeries: nothing but the root is taken from it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+
+from ledger.entry.canonical_json import Value, serialise
+from ledger.entry.names import check_name
+from ledger.entry.text_encodings import encode_base64
+from ledger.errors import LimitError, MalformedError
+from ledger.merkle.hashing import HASH_SIZE, NODE_PREFIX, hash_leaf
+
+with warnings.catch_warnings():
+    # merkletools warns at import that it has no sha3, which nothing here uses.
+    warnings.simplefilter("ignore")
+    from merkletools import MerkleTools
+
+NAMES_FIELD: Final = "@names"
+"""The field at position 0. The `@` keeps it out of the grammar of names, so no field can pass itself off as it."""
+
+SECRET_SIZE: Final = 32
+"""Bytes of an entry's secret: 256 bits, so that no value can be guessed from its hash while the secret is unknown."""
+
+SALT_SIZE: Final = 16
+"""Bytes of a salt: 128 bits, against guessing a value; each field's is its own, so opening one says nothing of another."""
+
+OPENING_MAX: Final = 128 * 1024
+"""Bytes of the longest opening; a receipt of 1,024 of them stays within a bundle's 512 MiB."""
+
+COUNT_MAX: Final = 1024
+"""Most fields of a commitment with `@names`; up to here merkletools' root is tested to equal RFC 6962's."""
+
+VALUE_DEPTH_MAX: Final = 8
+"""Deepest nesting of a field's value, and of a leaf's `public`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """What stands in the leaf: `root` (32 bytes) over `count` fields, 1 to 1,024, `@names` included."""
+
+    root: bytes
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedFields:
+    """What the submitter holds: `names` ascending, without `@names`; `openings` and `hashes` by position, `@names` first."""
+
+    names: tuple[str, ...]
+    openings: tuple[bytes, ...]
+    hashes: tuple[bytes, ...]
+    commitment: Commitment
+
+
+def check_value(value: Value, where: str | None = None) -> None:
+    """Refuse what a field cannot hold: a fraction, an integer out of range, bad Unicode (MalformedError); too deep (LimitError)."""
+    serialise(value, where=where, max_depth=VALUE_DEPTH_MAX)
+
+
+def derive_salt(secret: bytes, name: str) -> bytes:
+    """A field's salt (16 bytes) from the entry's secret (32 bytes) and the field's name, `@names` included.
+
+    Raises MalformedError for a secret of another length.
+    """
+    if len(secret) != SECRET_SIZE:
+        raise MalformedError(f"derive a salt: expected a secret of {SECRET_SIZE} bytes, got {len(secret)}")
+    return hmac.digest(secret, name.encode("utf-8"), "sha256")[:SALT_SIZE]
+
+
+def opening_bytes(name: str, salt: bytes, value: Value) -> bytes:
+    """A field's opening: JCS of `[name, base64(salt), value]`.
+
+    Raises MalformedError for a name outside the grammar (`@names` may pass), a salt that is not 16 bytes or a value that
+    has no canonical bytes; LimitError for nesting beyond 8 or more than 128 KiB.
+    """
+    if name != NAMES_FIELD:
+        check_name(name)
+    if len(salt) != SALT_SIZE:
+        raise MalformedError(f"open a field: expected a salt of {SALT_SIZE} bytes, got {len(salt)}", name)
+    # Names and base64 need no escapes, so these bytes are JCS as they stand (tested against rfc8785).
+    opening = b'["%b","%b",%b]' % (
+        name.encode("ascii"),
+        encode_base64(salt).encode("ascii"),
+        serialise(value, where=name, max_depth=VALUE_DEPTH_MAX),
+    )
+    if len(opening) > OPENING_MAX:
+        raise LimitError(
+            f"open a field: expected at most {OPENING_MAX} bytes, got {len(opening)}", name, OPENING_MAX, len(opening)
+        )
+    return opening
+
+
+def field_hash(opening: bytes) -> bytes:
+    """The hash (32 bytes) of an opening's bytes: `SHA-256(0x00 || opening)`."""
+    return hash_leaf(opening)
+
+
+class _Rfc6962Tree(MerkleTools):  # type: ignore[misc]  # merkletools ships no types, so its class is Any
+    """merkletools with RFC 6962's node hash; the leaves come in hashed already."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hash_function = _hash_node
+
+
+def _hash_node(both: bytes | bytearray) -> Any:
+    return sha256(NODE_PREFIX + both)
+
+
+def commitment_root(hashes: Sequence[bytes]) -> bytes:
+    """The root (32 bytes) over 1 to 1,024 field hashes of 32 bytes, equal to RFC 6962's.
+
+    Raises LimitError for another number of hashes, MalformedError for another length.
+    """
+    if not 1 <= len(hashes) <= COUNT_MAX:
+        raise LimitError(
+            f"commit to fields: expected 1 to {COUNT_MAX} with @names, got {len(hashes)}", None, COUNT_MAX, len(hashes)
+        )
+    if any(len(each) != HASH_SIZE for each in hashes):
+        raise MalformedError(f"commit to fields: expected hashes of {HASH_SIZE} bytes")
+    tree = _Rfc6962Tree()
+    tree.add_leaf([each.hex() for each in hashes])
+    tree.make_tree()
+    return bytes.fromhex(tree.get_merkle_root())
+
+
+def commit_fields(secret: bytes, fields: Mapping[str, Value]) -> CommittedFields:
+    """Commit to named values under an entry's secret (32 random bytes). Any order in, one commitment out.
+
+    Raises MalformedError or LimitError for a name, value, number or size of fields outside the format's rules; the longest
+    list of names must itself fit into an opening.
+    """
+    if len(fields) + 1 > COUNT_MAX:
+        raise LimitError(
+            f"commit to fields: expected at most {COUNT_MAX - 1}, got {len(fields)}", None, COUNT_MAX - 1, len(fields)
+        )
+    for name in fields:
+        check_name(name)
+    # Names are ASCII, so the order of their characters is the order of their bytes.
+    names = tuple(sorted(fields))
+    openings = [opening_bytes(NAMES_FIELD, derive_salt(secret, NAMES_FIELD), names)]
+    openings += [opening_bytes(name, derive_salt(secret, name), fields[name]) for name in names]
+    hashes = tuple(map(field_hash, openings))
+    return CommittedFields(names, tuple(openings), hashes, Commitment(commitment_root(hashes), len(hashes)))

@@ -1,0 +1,46 @@
+"""Entry bundles of C2SP tlog-tiles: up to 256 leaves, each behind its length as two bytes, big-endian.
+
+The leaves `one` and `two`: `00 03 6f 6e 65 00 03 74 77 6f`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from ledger.errors import LimitError, MalformedError
+from ledger.merkle.tiles import TILE_WIDTH
+
+BUNDLED_LEAF_MAX: Final = 0xFFFF
+"""Bytes of the largest leaf that a two-byte length can announce."""
+
+
+def format_entry_bundle(leaves: Iterable[bytes]) -> bytes:
+    """The bundle of these leaves. Raises LimitError for a leaf over 65,535 bytes, or for more than 256 leaves."""
+    parts: list[bytes] = []
+    for leaf in leaves:
+        if len(leaf) > BUNDLED_LEAF_MAX:
+            raise LimitError("bundle a leaf: it is too long", None, BUNDLED_LEAF_MAX, len(leaf))
+        parts.append(len(leaf).to_bytes(2, "big"))
+        parts.append(leaf)
+    if len(parts) > 2 * TILE_WIDTH:
+        raise LimitError("bundle leaves: they are too many", None, TILE_WIDTH, len(parts) // 2)
+    return b"".join(parts)
+
+
+def parse_entry_bundle(data: bytes, width: int) -> list[bytes]:
+    """The `width` leaves of a bundle. Raises MalformedError unless the bytes hold exactly so many, and nothing after."""
+    leaves: list[bytes] = []
+    at = 0
+    while at < len(data):
+        start = at + 2
+        end = start + int.from_bytes(data[at:start], "big")
+        if end > len(data) or start > len(data):
+            raise MalformedError(
+                f"parse an entry bundle: leaf {len(leaves)} ends at byte {end}, the bundle at {len(data)}"
+            )
+        leaves.append(data[start:end])
+        at = end
+    if len(leaves) != width:
+        raise MalformedError(f"parse an entry bundle: expected {width} leaves, got {len(leaves)}")
+    return leaves
