@@ -10,8 +10,8 @@ WORKDIR /source
 RUN python -m venv /opt/ledger
 ENV PATH=/opt/ledger/bin:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_INPUT=1
 COPY requirements-build.lock requirements.lock ./
-RUN pip install --no-deps --require-hashes --only-binary :all: -r requirements-build.lock \
- && pip install --no-deps --require-hashes --no-build-isolation --only-binary :all: --no-binary merkletools -r requirements.lock
+RUN pip install --no-deps --require-hashes -r requirements-build.lock \
+ && pip install --no-deps --require-hashes --no-build-isolation --use-pep517 -r requirements.lock
 COPY . .
 RUN pip install --no-deps --no-build-isolation . \
  && pip uninstall --yes setuptools wheel pip

@@ -10,9 +10,9 @@ SOURCE_DATE_EPOCH ?= 1767225600
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
-# Hashes for every file; sources for merkletools alone, which is one pure-Python module. pysha3, which it names and does
-# not need, is left out by --no-deps.
-LOCKED := install --quiet --no-deps --require-hashes --no-build-isolation --only-binary :all: --no-binary merkletools
+# A hash for every file. --no-deps leaves out pysha3, which merkletools names, does not need and nobody can compile;
+# merkletools itself is a source archive of one Python module, built with the locked setuptools and not another.
+LOCKED := install --quiet --no-deps --require-hashes --no-build-isolation --use-pep517
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint types arrows format demo bench dist lock clean
