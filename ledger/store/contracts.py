@@ -1,0 +1,271 @@
+"""What the ledger may rely on from a database, in rows and promises. `tests/contracts/log_store.py` holds both to it.
+
+Chains are 32 hex digits here and 16 bytes in the tables; hashes are bytes; times are milliseconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from ledger.errors import LedgerError
+
+
+class AmbiguousCommitError(LedgerError):
+    """The database did not say whether it committed. Nobody may guess: the writer stops and reads the head again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The one row that every commit locks and moves: size in leaves, root of 32 bytes, frontier (ledger.merkle.frontier)."""
+
+    size: int
+    root: bytes
+    frontier: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    """One leaf and where it stands. `leaf`: the exact bytes; everything else here can be read from it."""
+
+    index: int
+    chain: str
+    seq: int
+    kind: str
+    leaf: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningRow:
+    """What opens an entry's commitment. `secret`: 32 bytes; `fields`: canonical JSON, an object from names to values."""
+
+    index: int
+    secret: bytes
+    fields: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ChainHead:
+    """A chain's end: `length` entries, the last at `index` with leaf hash `leaf_hash` (32 bytes)."""
+
+    chain: str
+    length: int
+    index: int
+    leaf_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TileRow:
+    """A full tile: 256 hashes, 8,192 bytes."""
+
+    level: int
+    index: int
+    hashes: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyRow:
+    """A submission that was answered before. `mac`: 32 bytes, keyed by the entry's secret; `at`: milliseconds."""
+
+    account: str
+    key: str
+    index: int
+    mac: bytes
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRow:
+    """A case, for people: its chain, its title, who opened it, the index of `case.opened`."""
+
+    chain: str
+    title: str
+    opener: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """An account's place in a case. `side`: `party`, `opposing`, `third:<account>`, or empty for those on no side."""
+
+    chain: str
+    account: str
+    role: str
+    side: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRow:
+    """An `evidence.anchored` entry, for look-ups. `sha256`: 32 bytes; `stored`: whether we hold the file itself."""
+
+    index: int
+    chain: str
+    account: str
+    sha256: bytes
+    size: int
+    stored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TimestampRow:
+    """A recorded token: the index of its `timestamp.recorded`, whose it is, the tree size it stamped, its genTime."""
+
+    index: int
+    authority: str
+    size: int
+    gen_time: int
+
+
+Projection: TypeAlias = CaseRow | MemberRow | EvidenceRow | TimestampRow
+
+
+class LogWriter(Protocol):
+    """One transaction that holds the head. Nothing of it is visible, or survives, unless the transaction commits."""
+
+    def lock_head(self) -> Head:
+        """Lock and read the head: the first statement of every writing transaction."""
+        ...
+
+    def replays(self, account: str, keys: Sequence[str]) -> Mapping[str, IdempotencyRow]:
+        """Which of these keys this account has used before."""
+        ...
+
+    def chain_heads(self, chains: Sequence[str]) -> Mapping[str, ChainHead]:
+        """The ends of these chains; a chain without entries is absent."""
+        ...
+
+    def opening(self, index: int) -> OpeningRow | None: ...
+
+    def append(
+        self,
+        entries: Sequence[EntryRow],
+        openings: Sequence[OpeningRow],
+        chains: Sequence[ChainHead],
+        tiles: Sequence[TileRow],
+    ) -> None:
+        """Insert entries, openings and full tiles; put the chains' new ends in place of their old ones."""
+        ...
+
+    def project(self, rows: Sequence[Projection], keys: Sequence[IdempotencyRow]) -> None:
+        """Insert the tables for people and look-ups."""
+        ...
+
+    def move_head(self, old: Head, new: Head) -> None:
+        """Compare and swap. Raises CorruptError if the head is no longer `old`, although we hold its lock."""
+        ...
+
+
+class LogStore(Protocol):
+    """A database with one log.
+
+    Durability: what `writing` committed survives a crash of the process, of the database and of the machine.
+    Concurrency: `writing` transactions of all threads and processes run one after another; reads never wait for them and
+    see committed rows only. Retry: a read may be repeated; rewriting identical immutable bytes succeeds, other bytes fail.
+    Every call raises UnavailableError when the database cannot be reached or is full.
+    """
+
+    def writing(self) -> AbstractContextManager[LogWriter]:
+        """A writing transaction; commits at the end of the block, rolls back on an exception.
+
+        Raises AmbiguousCommitError if the commit itself failed: it may or may not have happened.
+        """
+        ...
+
+    def head(self) -> Head: ...
+
+    def entry(self, index: int) -> EntryRow | None: ...
+
+    def leaves(self, start: int, end: int) -> list[bytes]:
+        """The leaves of [start, end), ascending. Raises CorruptError if one is missing."""
+        ...
+
+    def scan(self, start: int = 0) -> Iterator[tuple[EntryRow, OpeningRow | None]]:
+        """Every entry from `start` on, ascending by index, with what opens it; constant memory."""
+        ...
+
+    def count_entries(self) -> tuple[int, int]:
+        """The number of entries (it may be slow: for fsck) and the highest index, −1 if there is none."""
+        ...
+
+    def last_index(self) -> int:
+        """The highest index, −1 if there is none; its cost does not grow with the log."""
+        ...
+
+    def openings(self, indexes: Sequence[int]) -> Mapping[int, OpeningRow]: ...
+
+    def tile(self, level: int, index: int) -> bytes | None: ...
+
+    def tiles(self) -> Iterator[TileRow]:
+        """Every stored tile, ascending by level and index."""
+        ...
+
+    def save_checkpoint(self, size: int, note: bytes) -> bytes:
+        """Keep a signed note. Returns the one that stands: the first that was kept for this size."""
+        ...
+
+    def checkpoint(self, size: int) -> bytes | None: ...
+
+    def newest_checkpoint(self) -> tuple[int, bytes] | None: ...
+
+    def checkpoints(self) -> Iterator[tuple[int, bytes]]:
+        """Every kept checkpoint, ascending by size."""
+        ...
+
+    def publish(self, size: int) -> None:
+        """Let `/checkpoint` serve the checkpoint of this size; never moves backwards."""
+        ...
+
+    def published(self) -> tuple[int, bytes] | None: ...
+
+    def chain_head(self, chain: str) -> ChainHead | None: ...
+
+    def chain_heads(self) -> Iterator[ChainHead]: ...
+
+    def chain_entries(self, chain: str, start: int, limit: int) -> list[EntryRow]:
+        """Entries of the chain with seq ≥ `start`, ascending, at most `limit`."""
+        ...
+
+    def replay(self, account: str, key: str) -> IdempotencyRow | None: ...
+
+    def forget_replays(self, before: int) -> int:
+        """Drop idempotency rows older than `before` (milliseconds). Returns how many."""
+        ...
+
+    def case(self, chain: str) -> CaseRow | None: ...
+
+    def cases_of(self, account: str, after: int, limit: int) -> list[CaseRow]:
+        """Cases this account is a member of, by the index of `case.opened`, ascending, above `after`."""
+        ...
+
+    def members(self, chain: str) -> list[MemberRow]: ...
+
+    def evidence(self, index: int) -> EvidenceRow | None: ...
+
+    def evidence_by_digest(self, sha256: bytes, account: str, limit: int) -> list[EvidenceRow]:
+        """Entries that commit this digest, in cases where `account` is a member, ascending."""
+        ...
+
+    def stored_evidence(self) -> Iterator[EvidenceRow]:
+        """Every evidence row, ascending by index."""
+        ...
+
+    def first_covering(self, authority: str, index: int) -> TimestampRow | None:
+        """The recorded token of this authority with the smallest stamped size greater than `index`."""
+        ...
+
+    def last_recorded_before(self, authority: str, index: int) -> TimestampRow | None: ...
+
+    def last_timestamp(self, authority: str) -> TimestampRow | None: ...
+
+    def authorities(self) -> list[str]:
+        """The names under which tokens were recorded."""
+        ...
+
+    def other_entries_since(self, size: int) -> bool:
+        """Whether an entry other than `timestamp.recorded` stands at index `size` or later."""
+        ...
+
+    def close(self) -> None: ...

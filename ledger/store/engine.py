@@ -1,0 +1,111 @@
+"""Open a database in the only mode in which the contracts' promises hold, and refuse any other."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import QueuePool
+
+from ledger.errors import ConfigError, UnavailableError
+
+# Readers are as many as the server's threads; a request that finds no connection within the time gets 503.
+POOL_SIZE = 16
+POOL_OVERFLOW = 48
+POOL_TIMEOUT_S = 10
+
+# How long a SQLite statement waits for another process's write (a user added beside a running server).
+SQLITE_BUSY_MS = 10_000
+
+# Marks the connections that take SQLite's write lock at BEGIN: a deferred one could fail at its first write.
+WRITER = {"evidence_writer": True}
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for `sqlite:///FILE` or `postgresql://…` (psycopg 3). Raises ConfigError for any other address."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ConfigError("open the database: expected an address such as sqlite:///FILE or postgresql://…") from error
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    backend = parsed.get_backend_name()
+    if backend not in ("sqlite", "postgresql"):
+        raise ConfigError(f"open the database: expected sqlite or postgresql, got {backend}")
+    try:
+        engine = create_engine(
+            parsed,
+            poolclass=QueuePool,
+            pool_size=POOL_SIZE,
+            max_overflow=POOL_OVERFLOW,
+            pool_timeout=POOL_TIMEOUT_S,
+            pool_pre_ping=backend == "postgresql",
+        )
+    except (NoSuchModuleError, ImportError) as error:
+        raise ConfigError(f"open the database: no driver for {parsed.drivername}") from error
+    if backend == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "connect", _prepare_postgresql)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves, and say which
+    cursor = connection.cursor()
+    for pragma in (f"busy_timeout={SQLITE_BUSY_MS}", "journal_mode=WAL", "synchronous=FULL", "trusted_schema=OFF"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writer = connection.get_execution_options().get("evidence_writer")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+
+
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    """Each new connection proves that a commit it acknowledges is on disk. A session could have switched it off."""
+    with connection.cursor() as cursor:
+        settings = {}
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            cursor.execute(f"SHOW {name}")
+            settings[name] = cursor.fetchone()[0]
+    connection.rollback()
+    for name, value in settings.items():
+        if value == "off":
+            raise ConfigError(
+                f"open the database: PostgreSQL runs with {name}={value}: an acknowledged entry could be lost"
+            )
+
+
+@contextmanager
+def database_errors(act: str) -> Iterator[None]:
+    """Turn what the database's drivers raise into UnavailableError, saying which act failed."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise UnavailableError(f"{act}: the database failed: {_first_line(error.orig)}", retry_after=2) from error
+    except SQLAlchemyError as error:
+        raise UnavailableError(f"{act}: the database failed: {_first_line(error)}", retry_after=2) from error
+
+
+def _first_line(error: object) -> str:
+    """The driver's own words without the statement's values: an opening must not reach a log line."""
+    lines = str(error).splitlines()
+    return lines[0][:200] if lines else type(error).__name__
+
+
+def is_sqlite(engine: Engine) -> bool:
+    return engine.dialect.name == "sqlite"
+
+
+def ping(engine: Engine) -> None:
+    """Raises UnavailableError unless the database answers."""
+    with database_errors("reach the database"), engine.connect() as connection:
+        connection.execute(text("SELECT 1"))

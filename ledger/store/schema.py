@@ -1,0 +1,132 @@
+"""The tables. Alembic's migrations build them; a test asserts that both agree."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, SmallInteger, String, Table
+
+metadata = MetaData()
+
+# 64 bits everywhere. SQLite calls that INTEGER, and only under that name makes a primary key the row's own address.
+_big = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _index() -> Column[int]:
+    """The entry's index in the log. It comes from the head row, never from a sequence of the database."""
+    return Column("idx", _big, primary_key=True, autoincrement=False)
+
+
+log_head = Table(
+    "log_head",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("size", _big, nullable=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("frontier", LargeBinary, nullable=False),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    _index(),
+    Column("chain", LargeBinary, nullable=False),
+    Column("seq", _big, nullable=False),
+    Column("kind", String(128), nullable=False),
+    Column("leaf", LargeBinary, nullable=False),
+    Index("entries_chain_seq", "chain", "seq", unique=True),
+)
+
+openings = Table(
+    "openings",
+    metadata,
+    _index(),
+    Column("secret", LargeBinary, nullable=False),
+    Column("fields", LargeBinary, nullable=False),
+)
+
+chains = Table(
+    "chains",
+    metadata,
+    Column("chain", LargeBinary, primary_key=True),
+    Column("length", _big, nullable=False),
+    Column("idx", _big, nullable=False),
+    Column("leaf_hash", LargeBinary, nullable=False),
+)
+
+tiles = Table(
+    "tiles",
+    metadata,
+    Column("level", SmallInteger, primary_key=True, autoincrement=False),
+    Column("idx", _big, primary_key=True, autoincrement=False),
+    Column("hashes", LargeBinary, nullable=False),
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("size", _big, primary_key=True, autoincrement=False),
+    Column("note", LargeBinary, nullable=False),
+)
+
+published = Table(
+    "published",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("size", _big, nullable=False),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("account", String(64), primary_key=True),
+    Column("key", String(80), primary_key=True),
+    Column("idx", _big, nullable=False),
+    Column("mac", LargeBinary, nullable=False),
+    Column("at", _big, nullable=False),
+    Index("idempotency_at", "at"),
+)
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("chain", LargeBinary, primary_key=True),
+    Column("title", String, nullable=False),
+    Column("opener", String(64), nullable=False),
+    Column("idx", _big, nullable=False),
+)
+
+members = Table(
+    "members",
+    metadata,
+    Column("chain", LargeBinary, primary_key=True),
+    Column("account", String(64), primary_key=True),
+    Column("role", String(16), nullable=False),
+    Column("side", String(80), nullable=False),
+    Column("idx", _big, nullable=False),
+    Index("members_account", "account", "chain"),
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    _index(),
+    Column("chain", LargeBinary, nullable=False),
+    Column("account", String(64), nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("size", _big, nullable=False),
+    Column("stored", Boolean, nullable=False),
+    Index("evidence_sha256", "sha256"),
+)
+
+timestamps = Table(
+    "timestamps",
+    metadata,
+    _index(),
+    Column("authority", String(64), nullable=False),
+    Column("size", _big, nullable=False),
+    Column("gen_time", _big, nullable=False),
+    Index("timestamps_authority_size", "authority", "size"),
+    Index("timestamps_authority_idx", "authority", "idx"),
+)
+
+# Rows of these are written once. Triggers refuse anything else, also from a console of the database.
+APPEND_ONLY = ("entries", "tiles", "checkpoints")

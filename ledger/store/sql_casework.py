@@ -1,0 +1,128 @@
+"""Reads of the tables for people and look-ups: cases, members, evidence, replays, timestamps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Engine, and_, delete, select
+
+from ledger.store import schema
+from ledger.store.contracts import CaseRow, EvidenceRow, IdempotencyRow, MemberRow, TimestampRow
+from ledger.store.engine import WRITER, database_errors
+
+# Evidence rows fetched at a time where all are read.
+SCAN_ROWS = 2_000
+
+
+def _case(row: Any) -> CaseRow:
+    return CaseRow(bytes(row.chain).hex(), row.title, row.opener, row.idx)
+
+
+def _evidence(row: Any) -> EvidenceRow:
+    return EvidenceRow(row.idx, bytes(row.chain).hex(), row.account, bytes(row.sha256), row.size, bool(row.stored))
+
+
+def _timestamp(row: Any) -> TimestampRow:
+    return TimestampRow(row.idx, row.authority, row.size, row.gen_time)
+
+
+class CaseReads:
+    """The reads of ledger.store.contracts.LogStore that concern cases and evidence."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def _rows(self, act: str, statement: Any) -> list[Any]:
+        with database_errors(act), self._engine.connect() as connection:
+            return list(connection.execute(statement).all())
+
+    def case(self, chain: str) -> CaseRow | None:
+        rows = self._rows("read a case", select(schema.cases).where(schema.cases.c.chain == bytes.fromhex(chain)))
+        return _case(rows[0]) if rows else None
+
+    def cases_of(self, account: str, after: int, limit: int) -> list[CaseRow]:
+        joined = schema.cases.join(schema.members, schema.cases.c.chain == schema.members.c.chain)
+        statement = (
+            select(schema.cases)
+            .select_from(joined)
+            .where(and_(schema.members.c.account == account, schema.cases.c.idx > after))
+            .order_by(schema.cases.c.idx)
+            .limit(limit)
+        )
+        return [_case(row) for row in self._rows("list the cases", statement)]
+
+    def members(self, chain: str) -> list[MemberRow]:
+        table = schema.members
+        statement = select(table).where(table.c.chain == bytes.fromhex(chain)).order_by(table.c.idx)
+        rows = self._rows("read a case's members", statement)
+        return [MemberRow(bytes(row.chain).hex(), row.account, row.role, row.side, row.idx) for row in rows]
+
+    def evidence(self, index: int) -> EvidenceRow | None:
+        rows = self._rows("read evidence", select(schema.evidence).where(schema.evidence.c.idx == index))
+        return _evidence(rows[0]) if rows else None
+
+    def evidence_by_digest(self, sha256: bytes, account: str, limit: int) -> list[EvidenceRow]:
+        table, members = schema.evidence, schema.members
+        joined = table.join(members, table.c.chain == members.c.chain)
+        statement = (
+            select(table)
+            .select_from(joined)
+            .where(and_(table.c.sha256 == sha256, members.c.account == account))
+            .order_by(table.c.idx)
+            .limit(limit)
+        )
+        return [_evidence(row) for row in self._rows("look up a digest", statement)]
+
+    def stored_evidence(self) -> Iterator[EvidenceRow]:
+        table = schema.evidence
+        after = -1
+        while True:
+            statement = select(table).where(table.c.idx > after).order_by(table.c.idx).limit(SCAN_ROWS)
+            rows = self._rows("read the evidence", statement)
+            yield from map(_evidence, rows)
+            if len(rows) < SCAN_ROWS:
+                return
+            after = rows[-1].idx
+
+    def replay(self, account: str, key: str) -> IdempotencyRow | None:
+        table = schema.idempotency
+        rows = self._rows("look up a key", select(table).where(and_(table.c.account == account, table.c.key == key)))
+        return IdempotencyRow(account, key, rows[0].idx, bytes(rows[0].mac), rows[0].at) if rows else None
+
+    def forget_replays(self, before: int) -> int:
+        with database_errors("forget old keys"), self._engine.connect() as connection:
+            connection = connection.execution_options(**WRITER)
+            with connection.begin():
+                return connection.execute(delete(schema.idempotency).where(schema.idempotency.c.at < before)).rowcount
+
+
+class TimestampReads:
+    """The reads of ledger.store.contracts.LogStore that concern recorded tokens."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def _first(self, statement: Any) -> TimestampRow | None:
+        with database_errors("read the timestamps"), self._engine.connect() as connection:
+            row = connection.execute(statement.limit(1)).first()
+        return None if row is None else _timestamp(row)
+
+    def first_covering(self, authority: str, index: int) -> TimestampRow | None:
+        table = schema.timestamps
+        mine = and_(table.c.authority == authority, table.c.size > index)
+        return self._first(select(table).where(mine).order_by(table.c.size, table.c.idx))
+
+    def last_recorded_before(self, authority: str, index: int) -> TimestampRow | None:
+        table = schema.timestamps
+        mine = and_(table.c.authority == authority, table.c.idx < index)
+        return self._first(select(table).where(mine).order_by(table.c.idx.desc()))
+
+    def last_timestamp(self, authority: str) -> TimestampRow | None:
+        table = schema.timestamps
+        return self._first(select(table).where(table.c.authority == authority).order_by(table.c.idx.desc()))
+
+    def authorities(self) -> list[str]:
+        statement = select(schema.timestamps.c.authority).distinct().order_by(schema.timestamps.c.authority)
+        with database_errors("read the authorities"), self._engine.connect() as connection:
+            return [str(row[0]) for row in connection.execute(statement)]

@@ -1,0 +1,219 @@
+"""Reads of the log itself: head, entries, openings, tiles, checkpoints, chains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, and_, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ledger.errors import ConflictError, CorruptError
+from ledger.store import schema
+from ledger.store.contracts import ChainHead, EntryRow, Head, OpeningRow, TileRow
+from ledger.store.engine import WRITER, database_errors, is_sqlite
+from ledger.store.sql_writer import chain_head_of
+
+# Rows fetched at a time where a whole table is read: constant memory, few round trips.
+SCAN_ROWS = 2_000
+
+
+def _entry(row: Any) -> EntryRow:
+    return EntryRow(row.idx, bytes(row.chain).hex(), row.seq, row.kind, bytes(row.leaf))
+
+
+class LogReads:
+    """The reads of ledger.store.contracts.LogStore that concern the log."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @contextmanager
+    def _reading(self, act: str) -> Iterator[Connection]:
+        with database_errors(act), self._engine.connect() as connection:
+            yield connection
+
+    def head(self) -> Head:
+        with self._reading("read the head") as connection:
+            row = connection.execute(select(schema.log_head).where(schema.log_head.c.id == 1)).one_or_none()
+        if row is None:
+            raise CorruptError("read the head: expected its one row, got none")
+        return Head(row.size, bytes(row.root), bytes(row.frontier))
+
+    def entry(self, index: int) -> EntryRow | None:
+        with self._reading("read an entry") as connection:
+            row = connection.execute(select(schema.entries).where(schema.entries.c.idx == index)).one_or_none()
+        return None if row is None else _entry(row)
+
+    def leaves(self, start: int, end: int) -> list[bytes]:
+        table = schema.entries
+        statement = (
+            select(table.c.idx, table.c.leaf).where(and_(table.c.idx >= start, table.c.idx < end)).order_by(table.c.idx)
+        )
+        with self._reading("read leaves") as connection:
+            rows = connection.execute(statement).all()
+        for expected, row in zip(range(start, end), rows, strict=False):
+            if row.idx != expected:
+                raise CorruptError(f"read leaves: entry {expected} is missing")
+        if len(rows) != max(end - start, 0):
+            raise CorruptError(f"read leaves: entry {start + len(rows)} is missing")
+        return [bytes(row.leaf) for row in rows]
+
+    def scan(self, start: int = 0) -> Iterator[tuple[EntryRow, OpeningRow | None]]:
+        entries, openings = schema.entries, schema.openings
+        joined = entries.outerjoin(openings, entries.c.idx == openings.c.idx)
+        columns = select(entries, openings.c.secret, openings.c.fields).select_from(joined).order_by(entries.c.idx)
+        while True:
+            with self._reading("read the log") as connection:
+                rows = connection.execute(columns.where(entries.c.idx >= start).limit(SCAN_ROWS)).all()
+            for row in rows:
+                opening = None if row.secret is None else OpeningRow(row.idx, bytes(row.secret), bytes(row.fields))
+                yield _entry(row), opening
+            if len(rows) < SCAN_ROWS:
+                return
+            start = rows[-1].idx + 1
+
+    def count_entries(self) -> tuple[int, int]:
+        with self._reading("count the entries") as connection:
+            row = connection.execute(
+                select(func.count(), func.max(schema.entries.c.idx)).select_from(schema.entries)
+            ).one()
+        return int(row[0]), -1 if row[1] is None else int(row[1])
+
+    def last_index(self) -> int:
+        with self._reading("read the last index") as connection:
+            highest = connection.execute(select(func.max(schema.entries.c.idx))).scalar()
+        return -1 if highest is None else int(highest)
+
+    def openings(self, indexes: Sequence[int]) -> Mapping[int, OpeningRow]:
+        table = schema.openings
+        found: dict[int, OpeningRow] = {}
+        with self._reading("read openings") as connection:
+            for at in range(0, len(indexes), SCAN_ROWS):
+                rows = connection.execute(select(table).where(table.c.idx.in_(list(indexes[at : at + SCAN_ROWS]))))
+                found |= {row.idx: OpeningRow(row.idx, bytes(row.secret), bytes(row.fields)) for row in rows}
+        return found
+
+    def tile(self, level: int, index: int) -> bytes | None:
+        table = schema.tiles
+        with self._reading("read a tile") as connection:
+            hashes = connection.execute(
+                select(table.c.hashes).where(and_(table.c.level == level, table.c.idx == index))
+            ).scalar_one_or_none()
+        return None if hashes is None else bytes(hashes)
+
+    def tiles(self) -> Iterator[TileRow]:
+        table = schema.tiles
+        at = (-1, -1)
+        page = 64  # of 8 KiB each
+        while True:
+            after = (table.c.level > at[0]) | ((table.c.level == at[0]) & (table.c.idx > at[1]))
+            with self._reading("read tiles") as connection:
+                rows = connection.execute(
+                    select(table).where(after).order_by(table.c.level, table.c.idx).limit(page)
+                ).all()
+            for row in rows:
+                yield TileRow(row.level, row.idx, bytes(row.hashes))
+            if len(rows) < page:
+                return
+            at = (rows[-1].level, rows[-1].idx)
+
+    def chain_head(self, chain: str) -> ChainHead | None:
+        with self._reading("read a chain's head") as connection:
+            row = connection.execute(
+                select(schema.chains).where(schema.chains.c.chain == bytes.fromhex(chain))
+            ).one_or_none()
+        return None if row is None else chain_head_of(row)
+
+    def chain_heads(self) -> Iterator[ChainHead]:
+        table = schema.chains
+        after = b""
+        while True:
+            with self._reading("read the chains") as connection:
+                rows = connection.execute(
+                    select(table).where(table.c.chain > after).order_by(table.c.chain).limit(SCAN_ROWS)
+                ).all()
+            yield from map(chain_head_of, rows)
+            if len(rows) < SCAN_ROWS:
+                return
+            after = bytes(rows[-1].chain)
+
+    def chain_entries(self, chain: str, start: int, limit: int) -> list[EntryRow]:
+        table = schema.entries
+        statement = select(table).where(and_(table.c.chain == bytes.fromhex(chain), table.c.seq >= start))
+        with self._reading("read a chain") as connection:
+            return [_entry(row) for row in connection.execute(statement.order_by(table.c.seq).limit(limit))]
+
+    def other_entries_since(self, size: int) -> bool:
+        table = schema.entries
+        statement = select(table.c.idx).where(and_(table.c.idx >= size, table.c.kind != "timestamp.recorded")).limit(1)
+        with self._reading("look for new entries") as connection:
+            return connection.execute(statement).first() is not None
+
+
+class CheckpointRows:
+    """The kept checkpoints, and which of them is served."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @contextmanager
+    def _writing(self, act: str) -> Iterator[Connection]:
+        with database_errors(act), self._engine.connect() as connection:
+            connection = connection.execution_options(**WRITER)
+            with connection.begin():
+                yield connection
+
+    def save_checkpoint(self, size: int, note: bytes) -> bytes:
+        table = schema.checkpoints
+        flavour = sqlite if is_sqlite(self._engine) else postgresql
+        with self._writing("keep a checkpoint") as connection:
+            connection.execute(flavour.insert(table).values(size=size, note=note).on_conflict_do_nothing())
+            kept = bytes(connection.execute(select(table.c.note).where(table.c.size == size)).scalar_one())
+        # ML-DSA signatures differ at each signing; the note's text may not.
+        if kept.split(b"\n\n")[0] != note.split(b"\n\n")[0]:
+            raise ConflictError(f"keep a checkpoint of size {size}: another root stands there already")
+        return kept
+
+    def checkpoint(self, size: int) -> bytes | None:
+        table = schema.checkpoints
+        with database_errors("read a checkpoint"), self._engine.connect() as connection:
+            note = connection.execute(select(table.c.note).where(table.c.size == size)).scalar_one_or_none()
+        return None if note is None else bytes(note)
+
+    def newest_checkpoint(self) -> tuple[int, bytes] | None:
+        table = schema.checkpoints
+        with database_errors("read a checkpoint"), self._engine.connect() as connection:
+            row = connection.execute(select(table).order_by(table.c.size.desc()).limit(1)).one_or_none()
+        return None if row is None else (row.size, bytes(row.note))
+
+    def checkpoints(self) -> Iterator[tuple[int, bytes]]:
+        table = schema.checkpoints
+        after = -1
+        page = 500
+        while True:
+            with database_errors("read the checkpoints"), self._engine.connect() as connection:
+                rows = connection.execute(
+                    select(table).where(table.c.size > after).order_by(table.c.size).limit(page)
+                ).all()
+            for row in rows:
+                yield row.size, bytes(row.note)
+            if len(rows) < page:
+                return
+            after = rows[-1].size
+
+    def publish(self, size: int) -> None:
+        table = schema.published
+        flavour = sqlite if is_sqlite(self._engine) else postgresql
+        with self._writing("publish a checkpoint") as connection:
+            connection.execute(flavour.insert(table).values(id=1, size=size).on_conflict_do_nothing())
+            # The condition is the promise: never backwards, whoever else publishes at the same time.
+            connection.execute(update(table).where(and_(table.c.id == 1, table.c.size < size)).values(size=size))
+
+    def published(self) -> tuple[int, bytes] | None:
+        joined = schema.published.join(schema.checkpoints, schema.published.c.size == schema.checkpoints.c.size)
+        statement = select(schema.checkpoints).select_from(joined)
+        with database_errors("read the published checkpoint"), self._engine.connect() as connection:
+            row = connection.execute(statement).one_or_none()
+        return None if row is None else (row.size, bytes(row.note))
