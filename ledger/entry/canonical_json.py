@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final, NoReturn, TypeAlias, cast
+from typing import Any, Final, NoReturn, TypeAlias, cast
 
 import rfc8785
 
@@ -43,7 +43,7 @@ def serialise(value: Value, *, where: str | None = None, max_depth: int = DEPTH_
     string, another type), LimitError for nesting deeper than `max_depth`.
     """
     if _check(value, where, max_depth, max_depth):
-        return rfc8785.dumps(cast("dict[str, object]", value))
+        return rfc8785.dumps(cast("dict[str, Any]", value))
     return _encode_fast(value).encode("utf-8")
 
 
@@ -167,8 +167,8 @@ class _Refused(Exception):
 def _read_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
+        keys = [key for key, _ in pairs]
+        twice = next(key for at, key in enumerate(keys) if key in keys[:at])
         raise _Refused(f"the key {twice[:80]!r} stands twice")
     return members
 
