@@ -1,8 +1,8 @@
 """The one tree of errors that the ledger raises.
 
-Verification and parsing raise; nothing here returns a truth value that a caller could forget to look at. Each error says
-`what` happened (lower case: the act, what was expected, what came) and, where it is known, `where`: a file, a member, a
-line, a field. Errors about somebody's misbehaviour carry the evidence.
+Verification and parsing raise; nothing here returns a truth value that a caller could forget to look at. Each error
+says `what` happened (lower case: the act, what was expected, what came) and, where it is known, `where`: a file, a
+member, a line, a field. Errors about somebody's misbehaviour carry the evidence.
 
     LedgerError
     ├── MalformedError     bytes that do not parse, or values that have no canonical bytes

@@ -1,9 +1,10 @@
 """JSON with exactly one text for each value: RFC 8785 (JCS) without fractions.
 
-Numbers are integers within ±(2^53 − 1): beyond it two JSON readers disagree on the value. Strings are valid Unicode. Keys are
-ordered by their UTF-16 code units (RFC 8785 §3.2.3).
+Numbers are integers within ±(2^53 − 1): beyond it two JSON readers disagree on the value. Strings are valid Unicode.
+Keys are ordered by their UTF-16 code units (RFC 8785 §3.2.3).
 
-`parse` takes only canonical bytes, `parse_strict` takes a client's JSON: any order and whitespace, but one meaning only.
+`parse` takes only canonical bytes, `parse_strict` takes a client's JSON: any order and whitespace, but one meaning
+only.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import rfc8785
 
 from ledger.errors import LimitError, MalformedError
 
-Value: TypeAlias = "None | bool | int | str | Sequence[Value] | Mapping[str, Value]"
+Value: TypeAlias = "bool | int | str | Sequence[Value] | Mapping[str, Value] | None"
 """A JSON value. At run time: list or tuple for a sequence, dict for a mapping; bytes are refused."""
 
 INTEGER_MAX: Final = 2**53 - 1
@@ -27,7 +28,9 @@ DEPTH_MAX: Final = 64
 """Deepest nesting of any JSON text here: far above every format's, far below what exhausts Python's stack."""
 
 _INTEGER_DIGITS_MAX: Final = 17
-"""Characters of the longest integer within the range, with its sign; longer ones are refused before they are computed."""
+"""Characters of the longest integer within the range, with its sign; longer ones are refused before they are
+computed.
+"""
 
 _TOKENS: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 _LAST_BELOW_SURROGATES: Final = "\ud7ff"
@@ -48,7 +51,9 @@ def serialise(value: Value, *, where: str | None = None, max_depth: int = DEPTH_
 
 
 def parse(data: bytes, *, where: str, max_depth: int = DEPTH_MAX) -> Value:
-    """The value of canonical bytes. Raises MalformedError unless `serialise(parse(data)) == data`; LimitError if too deep."""
+    """The value of canonical bytes. Raises MalformedError unless `serialise(parse(data)) == data`; LimitError if too
+    deep.
+    """
     value = parse_strict(data, where=where, max_depth=max_depth)
     again = serialise(value, where=where, max_depth=max_depth)
     if again != data:
@@ -72,7 +77,7 @@ def parse_strict(data: bytes, *, where: str, max_depth: int = DEPTH_MAX) -> Valu
     _check_text_depth(text, where, max_depth)
     try:
         value = cast("Value", _decode(text))
-    except _Refused as error:
+    except _RefusedError as error:
         raise MalformedError(f"parse json: {error}", where) from error
     except json.JSONDecodeError as error:
         raise MalformedError(f"parse json: {error.msg.lower()} at character {error.pos}", where) from error
@@ -102,8 +107,8 @@ def depth(value: Value) -> int:
 def _check(value: Value, where: str | None, allowed: int, max_depth: int) -> bool:
     """Refuse what has no canonical bytes; return whether keys need RFC 8785's own order.
 
-    Python sorts strings by code point. That is the order of UTF-16 code units too, unless characters above the surrogates
-    (U+E000 to U+FFFF) meet astral ones, whose units are surrogates: such keys go the slow way.
+    Python sorts strings by code point. That is the order of UTF-16 code units too, unless characters above the
+    surrogates (U+E000 to U+FFFF) meet astral ones, whose units are surrogates: such keys go the slow way.
     """
     if isinstance(value, str):
         if not value.isascii():
@@ -160,7 +165,7 @@ def _check_text_depth(text: str, where: str, max_depth: int) -> None:
             level -= 1
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """Raised inside the decoder's hooks, where no place is known; turned into MalformedError at once."""
 
 
@@ -169,18 +174,18 @@ def _read_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(members) != len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for at, key in enumerate(keys) if key in keys[:at])
-        raise _Refused(f"the key {twice[:80]!r} stands twice")
+        raise _RefusedError(f"the key {twice[:80]!r} stands twice")
     return members
 
 
 def _read_integer(text: str) -> int:
     if len(text) > _INTEGER_DIGITS_MAX or abs(int(text)) > INTEGER_MAX:
-        raise _Refused(f"expected an integer within ±(2^53 - 1), got {text[:40]}")
+        raise _RefusedError(f"expected an integer within ±(2^53 - 1), got {text[:40]}")
     return int(text)
 
 
 def _refuse_number(text: str) -> NoReturn:
-    raise _Refused(f"expected an integer, got {text[:40]}")
+    raise _RefusedError(f"expected an integer, got {text[:40]}")
 
 
 _decode: Final = json.JSONDecoder(

@@ -5,8 +5,8 @@
     hash        SHA-256(0x00 || opening)
     root        RFC 6962 root over the hashes; position 0 is `@names`, position p the p-th name in ascending order
 
-The tree is built with merkletools, made RFC 6962's by its node hash. As shipped it has no separation of leaves and nodes, and
-its `validate_proof` accepts forgeries: nothing but the root is taken from it.
+The tree is built with merkletools, made RFC 6962's by its node hash. As shipped it has no separation of leaves and
+nodes, and its `validate_proof` accepts forgeries: nothing but the root is taken from it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ SECRET_SIZE: Final = 32
 """Bytes of an entry's secret: 256 bits, so that no value can be guessed from its hash while the secret is unknown."""
 
 SALT_SIZE: Final = 16
-"""Bytes of a salt: 128 bits, against guessing a value; each field's is its own, so opening one says nothing of another."""
+"""Bytes of a salt: 128 bits, against guessing a value; each field's is its own, so opening one says nothing of
+another.
+"""
 
 OPENING_MAX: Final = 128 * 1024
 """Bytes of the longest opening; a receipt of 1,024 of them stays within a bundle's 512 MiB."""
@@ -58,7 +60,9 @@ class Commitment:
 
 @dataclass(frozen=True, slots=True)
 class CommittedFields:
-    """What the submitter holds: `names` ascending, without `@names`; `openings` and `hashes` by position, `@names` first."""
+    """What the submitter holds: `names` ascending, without `@names`; `openings` and `hashes` by position, `@names`
+    first.
+    """
 
     names: tuple[str, ...]
     openings: tuple[bytes, ...]
@@ -67,7 +71,9 @@ class CommittedFields:
 
 
 def check_value(value: Value, where: str | None = None) -> None:
-    """Refuse what a field cannot hold: a fraction, an integer out of range, bad Unicode (MalformedError); too deep (LimitError)."""
+    """Refuse what a field cannot hold: a fraction, an integer out of range, bad Unicode (MalformedError); too deep
+    (LimitError).
+    """
     serialise(value, where=where, max_depth=VALUE_DEPTH_MAX)
 
 
@@ -84,8 +90,8 @@ def derive_salt(secret: bytes, name: str) -> bytes:
 def opening_bytes(name: str, salt: bytes, value: Value) -> bytes:
     """A field's opening: JCS of `[name, base64(salt), value]`.
 
-    Raises MalformedError for a name outside the grammar (`@names` may pass), a salt that is not 16 bytes or a value that
-    has no canonical bytes; LimitError for nesting beyond 8 or more than 128 KiB.
+    Raises MalformedError for a name outside the grammar (`@names` may pass), a salt that is not 16 bytes or a value
+    that has no canonical bytes; LimitError for nesting beyond 8 or more than 128 KiB.
     """
     if name != NAMES_FIELD:
         check_name(name)
@@ -141,8 +147,8 @@ def commitment_root(hashes: Sequence[bytes]) -> bytes:
 def commit_fields(secret: bytes, fields: Mapping[str, Value]) -> CommittedFields:
     """Commit to named values under an entry's secret (32 random bytes). Any order in, one commitment out.
 
-    Raises MalformedError or LimitError for a name, value, number or size of fields outside the format's rules; the longest
-    list of names must itself fit into an opening.
+    Raises MalformedError or LimitError for a name, value, number or size of fields outside the format's rules; the
+    longest list of names must itself fit into an opening.
     """
     if len(fields) + 1 > COUNT_MAX:
         raise LimitError(

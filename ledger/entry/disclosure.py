@@ -1,7 +1,7 @@
 """Handing over openings, and checking what was handed over against the leaf's commitment.
 
-A disclosure is all field hashes and the bytes of some openings; the root is recomputed from the hashes. `@names` is always
-open: so the other side knows which fields exist, and no second value can hide behind a name.
+A disclosure is all field hashes and the bytes of some openings; the root is recomputed from the hashes. `@names` is
+always open: so the other side knows which fields exist, and no second value can hide behind a name.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ _OPENING_DEPTH: Final = VALUE_DEPTH_MAX + 1
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """`hashes`: every field's hash (32 bytes each) by position; `openings`: the bytes of the opened positions, 0 among them."""
+    """`hashes`: every field's hash (32 bytes each) by position; `openings`: the bytes of the opened positions, 0
+    among them.
+    """
 
     hashes: tuple[bytes, ...]
     openings: Mapping[int, bytes]
@@ -61,7 +63,9 @@ class OpenedFields:
 
 
 def parse_opening(data: bytes, where: str) -> Opening:
-    """Read an opening's bytes. Raises MalformedError or LimitError unless they are the one form that a producer writes."""
+    """Read an opening's bytes. Raises MalformedError or LimitError unless they are the one form that a producer
+    writes.
+    """
     if len(data) > OPENING_MAX:
         raise LimitError(
             f"opening: expected at most {OPENING_MAX} bytes, got {len(data)}", where, OPENING_MAX, len(data)
@@ -138,7 +142,9 @@ def _open(disclosure: Disclosure, position: int) -> Opening:
 
 
 def _check_names(opening: Opening, count: int) -> tuple[str, ...]:
-    """The committed names. Strictly ascending, or one name could have two values, the convenient one to be shown later."""
+    """The committed names. Strictly ascending, or one name could have two values, the convenient one to be shown
+    later.
+    """
     listed = opening.value
     if opening.name != NAMES_FIELD or not isinstance(listed, list):
         raise ProofError(

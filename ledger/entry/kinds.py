@@ -53,7 +53,8 @@ CASE_KINDS: Final = frozenset(
 def check_kind(kind: str, public: bool) -> None:
     """Refuse a system kind with `fields` and a case's kind with `public` (`public`: whether the leaf has `public`).
 
-    An unknown kind may have either: more kinds will come, and old verifiers must still read them. Raises MalformedError.
+    An unknown kind may have either: more kinds will come, and old verifiers must still read them. Raises
+    MalformedError.
     """
     if public and kind in CASE_KINDS:
         raise MalformedError(f"read a leaf: expected fields for the kind {kind} of a case, got public")

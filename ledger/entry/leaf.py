@@ -32,9 +32,9 @@ _MEMBERS: Final = frozenset({"chain", "kind", "prev", "seq", "time", "v"})
 class Leaf:
     """An entry's leaf.
 
-    `chain`: 32 hex digits, the case's only public name. `kind`: see `kinds`. `prev`: leaf hash (32 bytes) of the chain's entry
-    seq − 1, None at 0. `seq`: 0 to 2^53 − 1. `time`: the operator's claim, `YYYY-MM-DDThh:mm:ss.mmmZ`. Exactly one of
-    `fields` and `public` is set. Building one checks nothing; `format_leaf` and `parse_leaf` do.
+    `chain`: 32 hex digits, the case's only public name. `kind`: see `kinds`. `prev`: leaf hash (32 bytes) of the
+    chain's entry seq − 1, None at 0. `seq`: 0 to 2^53 − 1. `time`: the operator's claim, `YYYY-MM-DDThh:mm:ss.mmmZ`.
+    Exactly one of `fields` and `public` is set. Building one checks nothing; `format_leaf` and `parse_leaf` do.
     """
 
     chain: str
@@ -99,7 +99,9 @@ def parse_leaf(data: bytes) -> Leaf:
 
 
 def format_time(ms_since_epoch: int) -> str:
-    """Milliseconds since 1970-01-01T00:00:00Z as `YYYY-MM-DDThh:mm:ss.mmmZ`. Raises LimitError outside the years 1 to 9999."""
+    """Milliseconds since 1970-01-01T00:00:00Z as `YYYY-MM-DDThh:mm:ss.mmmZ`. Raises LimitError outside the years 1 to
+    9999.
+    """
     try:
         moment = _EPOCH + ms_since_epoch * _MILLISECOND
     except OverflowError as error:
@@ -138,11 +140,11 @@ def _check_place(leaf: Leaf) -> None:
     if leaf.prev is not None and len(leaf.prev) != HASH_SIZE:
         raise MalformedError(f"leaf: expected a prev of {HASH_SIZE} bytes, got {len(leaf.prev)}")
     parse_time(leaf.time)
-    if leaf.fields is not None:
-        if len(leaf.fields.root) != HASH_SIZE or not 1 <= leaf.fields.count <= COUNT_MAX:
-            raise MalformedError(
-                f"leaf: expected a root of {HASH_SIZE} bytes over 1 to {COUNT_MAX} fields, got {leaf.fields.count}"
-            )
+    fields = leaf.fields
+    if fields is not None and (len(fields.root) != HASH_SIZE or not 1 <= fields.count <= COUNT_MAX):
+        raise MalformedError(
+            f"leaf: expected a root of {HASH_SIZE} bytes over 1 to {COUNT_MAX} fields, got {fields.count}"
+        )
 
 
 def _read_commitment(value: Value) -> Commitment:

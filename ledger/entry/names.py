@@ -14,7 +14,10 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*")
 
 
 def check_name(name: str, where: str | None = None) -> None:
-    """Refuse a name outside `[a-z][a-z0-9_]*(\\.[a-z0-9_]+)*` (MalformedError) or longer than 128 bytes (LimitError)."""
+    """
+
+    efuse a name outside `[a-z][a-z0-9_]*(\\.[a-z0-9_]+)*` (MalformedError) or longer than 128 bytes (LimitError).
+    """
     if _NAME.fullmatch(name) is None:
         raise MalformedError(
             f"name a field: expected lower-case letters, digits, _ and dots, got {name[:160]!r}", where

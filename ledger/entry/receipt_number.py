@@ -1,6 +1,7 @@
 """Receipt numbers, which people type: `EL-0000000123-20` is entry 123.
 
-The two check digits are ISO 7064 mod 97-10 over the ten digits: every single wrong digit and every swap of two neighbours shows.
+The two check digits are ISO 7064 mod 97-10 over the ten digits: every single wrong digit and every swap of two
+neighbours shows.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ _NUMBER: Final = re.compile(r"EL-([0-9]{10})-([0-9]{2})")
 
 
 def format_number(index: int) -> str:
-    """The receipt number of the entry with this log index (0 to 9,999,999,999). Raises LimitError beyond, and below 0."""
+    """The receipt number of the entry with this log index (0 to 9,999,999,999). Raises LimitError beyond, and below
+    0.
+    """
     if not 0 <= index <= INDEX_MAX:
         raise LimitError(f"number an entry: expected an index of 0 to {INDEX_MAX}, got {index}", None, INDEX_MAX, index)
     return f"EL-{index:010}-{98 - index * 100 % 97:02}"

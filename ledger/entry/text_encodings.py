@@ -1,7 +1,8 @@
 """Bytes as text, one text for each value: lower-case hex and padded, canonical base64.
 
-Python's own decoders take several texts for the same bytes (`b64decode` skips junk and ignores unused bits, `fromhex` takes
-capitals and blanks): two receipts that differ in bytes would say the same, and a signature over one would be moved to another.
+Python's own decoders take several texts for the same bytes (`b64decode` skips junk and ignores unused bits, `fromhex`
+takes capitals and blanks): two receipts that differ in bytes would say the same, and a signature over one would be
+moved to another.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ def encode_base64(data: bytes) -> str:
 
 
 def decode_base64(text: str, size: int | None, where: str) -> bytes:
-    """The bytes of a base64 text; `size` is the number of bytes demanded, or None. Raises MalformedError unless canonical."""
+    """The bytes of a base64 text; `size` is the number of bytes demanded, or None. Raises MalformedError unless
+    canonical.
+    """
     if _BASE64.fullmatch(text) is None:
         raise MalformedError(f"decode base64: expected padded standard base64, got {text[:80]!r}", where)
     data = b64decode(text)

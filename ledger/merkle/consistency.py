@@ -10,7 +10,8 @@ from ledger.merkle.inclusion import NodeReader, range_root, split_point
 
 
 def prove_consistency(reader: NodeReader, old_size: int, new_size: int) -> list[bytes]:
-    """PROOF(old_size, D[new_size]) of RFC 6962 §2.1.2: hashes of 32 bytes; empty when the sizes are equal or the older is 0.
+    """PROOF(old_size, D[new_size]) of RFC 6962 §2.1.2: hashes of 32 bytes; empty when the sizes are equal or the
+    older is 0.
 
     Raises ProofError unless 0 ≤ old_size ≤ new_size.
     """
@@ -38,8 +39,9 @@ def prove_consistency(reader: NodeReader, old_size: int, new_size: int) -> list[
 def check_consistency(old_size: int, old_root: bytes, new_size: int, new_root: bytes, proof: Sequence[bytes]) -> None:
     """Check a consistency proof by the algorithm of RFC 9162 §2.1.4.2.
 
-    Roots and hashes are 32 bytes. Equal sizes need equal roots and an empty proof. The empty tree (size 0, `EMPTY_ROOT`) is
-    a prefix of every tree, by the empty proof: so C2SP tlog-witness starts a log. Raises ProofError otherwise.
+    Roots and hashes are 32 bytes. Equal sizes need equal roots and an empty proof. The empty tree (size 0,
+    `EMPTY_ROOT`) is a prefix of every tree, by the empty proof: so C2SP tlog-witness starts a log. Raises ProofError
+    otherwise.
     """
     if not 0 <= old_size <= new_size:
         raise ProofError(f"check consistency: expected an older size of at most {new_size}, got {old_size}")

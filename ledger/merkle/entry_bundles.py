@@ -29,7 +29,10 @@ def format_entry_bundle(leaves: Iterable[bytes]) -> bytes:
 
 
 def parse_entry_bundle(data: bytes, width: int) -> list[bytes]:
-    """The `width` leaves of a bundle. Raises MalformedError unless the bytes hold exactly so many, and nothing after."""
+    """The `width` leaves of a bundle.
+
+    Raises MalformedError unless the bytes hold exactly so many, and nothing after.
+    """
     leaves: list[bytes] = []
     at = 0
     while at < len(data):

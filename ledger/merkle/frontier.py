@@ -14,8 +14,8 @@ from ledger.merkle.hashing import EMPTY_ROOT, HASH_SIZE, hash_children, hash_pai
 class Frontier:
     """The roots of a tree's largest perfect subtrees, largest (leftmost) first.
 
-    A tree of 13 = 8 + 4 + 1 leaves has three: node (3, 0), node (2, 2) and leaf 12. Immutable; appending gives a new one, so
-    a batch whose transaction failed leaves no trace.
+    A tree of 13 = 8 + 4 + 1 leaves has three: node (3, 0), node (2, 2) and leaf 12. Immutable; appending gives a new
+    one, so a batch whose transaction failed leaves no trace.
 
     Raises MalformedError if the number of hashes is not the number of one bits in `size`, or one is not 32 bytes.
     """

@@ -21,7 +21,8 @@ class NodeReader(Protocol):
 
 
 def range_root(reader: NodeReader, start: int, end: int) -> bytes:
-    """The root of the leaves [start, end) as a subtree of their own; `start` is a multiple of a power of two ≥ end − start.
+    """The root of the leaves [start, end) as a subtree of their own; `start` is a multiple of a power of two ≥ end −
+    start.
 
     Such a range is a row of perfect subtrees of falling size, folded from the right.
     """
@@ -66,8 +67,8 @@ def prove_inclusion(reader: NodeReader, index: int, size: int) -> list[bytes]:
 def check_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
     """Check an inclusion proof by the algorithm of RFC 9162 §2.1.3.2.
 
-    `leaf_hash`, `root` and each hash of `proof` are 32 bytes. Raises ProofError unless the leaf stands at `index` of the
-    tree of `size` leaves with `root`.
+    `leaf_hash`, `root` and each hash of `proof` are 32 bytes. Raises ProofError unless the leaf stands at `index` of
+    the tree of `size` leaves with `root`.
     """
     if not 0 <= index < size:
         raise ProofError(f"check inclusion: expected an index below the size {size}, got {index}")

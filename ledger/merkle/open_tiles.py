@@ -1,18 +1,21 @@
 """The tiles at the right edge while the log grows: what a sequencer carries from batch to batch.
 
-Storage keeps full tiles only; a full tile of level 0 needs the up to 255 leaf hashes that came before the batch. `OpenTiles`
-carries them, and the same for each level above, at most 8 KiB a level.
+Storage keeps full tiles only; a full tile of level 0 needs the up to 255 leaf hashes that came before the batch.
+`OpenTiles` carries them, and the same for each level above, at most 8 KiB a level.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from ledger.errors import MalformedError
 from ledger.merkle.frontier import Frontier
 from ledger.merkle.hashing import HASH_SIZE
-from ledger.merkle.tiles import TILE_HEIGHT, TILE_SIZE, TILE_WIDTH, TileId, TiledNodes, partial_tiles
+from ledger.merkle.tiles import TILE_HEIGHT, TILE_SIZE, TILE_WIDTH, TiledNodes, TileId, partial_tiles
+
+_EMPTY: Final = Frontier()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class OpenTiles:
     MalformedError if an open tile has not the width that the size gives it.
     """
 
-    frontier: Frontier = Frontier()
+    frontier: Frontier = _EMPTY
     levels: tuple[bytes, ...] = ()
 
     def __post_init__(self) -> None:
@@ -61,10 +64,11 @@ class OpenTiles:
 
     @classmethod
     def load(cls, size: int, read_tile: Callable[[TileId], bytes]) -> OpenTiles:
-        """The right edge of a tree of `size` leaves, out of its partial tiles; `read_tile` gives exactly each one's bytes.
+        """The right edge of a tree of `size` leaves, out of its partial tiles; `read_tile` gives exactly each one's
+        bytes.
 
-        The frontier is computed from those tiles, so compare its root with the head's: a store that lost or changed hashes
-        shows there. Raises MalformedError for a tile of another width.
+        The frontier is computed from those tiles, so compare its root with the head's: a store that lost or changed
+        hashes shows there. Raises MalformedError for a tile of another width.
         """
         levels = [b""] * -(-size.bit_length() // TILE_HEIGHT)
         for tile in partial_tiles(size):

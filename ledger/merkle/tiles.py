@@ -62,7 +62,10 @@ class TileId:
 
 @dataclass(frozen=True, slots=True, order=True)
 class EntryBundleId:
-    """One entry bundle's place: `index` from 0, `width` 1 to 256 entries. Raises MalformedError outside these ranges."""
+    """One entry bundle's place: `index` from 0, `width` 1 to 256 entries.
+
+    Raises MalformedError outside these ranges.
+    """
 
     index: int
     width: int = TILE_WIDTH
@@ -115,7 +118,9 @@ def full_tiles_between(old_size: int, new_size: int) -> Iterator[TileId]:
 
 
 def partial_tiles(size: int) -> Iterator[TileId]:
-    """The open tiles at the right edge of a tree of `size` leaves, lowest level first; levels without one are left out."""
+    """The open tiles at the right edge of a tree of `size` leaves, lowest level first; levels without one are left
+    out.
+    """
     for level in range(TILE_LEVEL_MAX + 1):
         nodes = size >> TILE_HEIGHT * level
         if not nodes:
@@ -134,7 +139,10 @@ def hashes_of_tile(data: bytes) -> list[bytes]:
 
 
 def tile_root(data: bytes) -> bytes:
-    """The root over a full tile: its one hash in the tile level above. Raises MalformedError unless the tile is full."""
+    """The root over a full tile: its one hash in the tile level above.
+
+    Raises MalformedError unless the tile is full.
+    """
     if len(data) != TILE_SIZE:
         raise MalformedError(f"hash a full tile: expected {TILE_SIZE} bytes, got {len(data)}")
     return tree_root(hashes_of_tile(data))
@@ -165,8 +173,8 @@ def tile_node(data: bytes, level: int, index: int) -> bytes:
 class TiledNodes:
     """A tree of `size` leaves that reads its nodes out of tiles: a `NodeReader` for the provers.
 
-    `read_tile` gets the tile's place with the width it has at `size` and gives the tile's bytes, or those of a wider one:
-    a tile only ever grows, so a wider one begins with the same hashes.
+    `read_tile` gets the tile's place with the width it has at `size` and gives the tile's bytes, or those of a wider
+    one: a tile only ever grows, so a wider one begins with the same hashes.
     """
 
     size: int

@@ -11,9 +11,9 @@ witnesses add lines:
     — ledger.example/court x75q1wA…
     — witness.example/notary yq7FkgA…
 
-The text includes its last newline; an empty line parts it from the signatures. A signature line names its key by name and
-by key ID, `SHA-256(name || 0x0A || type || public key)[:4]`. Types: 0x01 Ed25519 over the text, 0x04 Ed25519 cosignature,
-0x06 ML-DSA-44 cosignature, both with a time. A *vkey* says all of that in one word:
+The text includes its last newline; an empty line parts it from the signatures. A signature line names its key by name
+and by key ID, `SHA-256(name || 0x0A || type || public key)[:4]`. Types: 0x01 Ed25519 over the text, 0x04 Ed25519
+cosignature, 0x06 ML-DSA-44 cosignature, both with a time. A *vkey* says all of that in one word:
 
     example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k
 

@@ -1,7 +1,7 @@
 """Signing checkpoints, and checking the log's own signatures on them.
 
-The log signs with Ed25519 (type 0x01) and with ML-DSA-44 (type 0x06, a cosignature by the log itself): evidence must still be
-believed when one of the two no longer is. The time in the second one is no evidence of time.
+The log signs with Ed25519 (type 0x01) and with ML-DSA-44 (type 0x06, a cosignature by the log itself): evidence must
+still be believed when one of the two no longer is. The time in the second one is no evidence of time.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ __all__ = [
 
 
 def sign_checkpoint(checkpoint: Checkpoint, ed25519: Ed25519Signer, mldsa: MLDSA44Signer, timestamp: int) -> bytes:
-    """The signed note's bytes, the Ed25519 line first, the ML-DSA-44 line with `timestamp` (seconds since 1970, ≥ 1) second.
+    """The signed note's bytes, the Ed25519 line first, the ML-DSA-44 line with `timestamp` (seconds since 1970, ≥ 1)
+    second.
 
-    Store these bytes: signing again gives another ML-DSA-44 line. Raises ConfigError unless both keys bear the origin's name
-    and the first one is a log's (type 0x01).
+    Store these bytes: signing again gives another ML-DSA-44 line. Raises ConfigError unless both keys bear the
+    origin's name and the first one is a log's (type 0x01).
     """
     for key in (ed25519.verifier_key, mldsa.verifier_key):
         if key.name != checkpoint.origin:
@@ -43,9 +44,10 @@ def sign_checkpoint(checkpoint: Checkpoint, ed25519: Ed25519Signer, mldsa: MLDSA
 def check_checkpoint(note: SignedNote | bytes, vkeys: Iterable[VerifierKey]) -> Checkpoint:
     """Check the log's signatures (step 6 of the verification, without retired keys) and give what the checkpoint says.
 
-    Of `vkeys`, each that bears the origin's name must have a line, and no line of any of them may be bad: so nobody can strip
-    one of the log's two signatures unseen. Lines of other keys are ignored. Raises SignatureError where a line is missing or
-    bad or no key has the origin's name; MalformedError or LimitError where the note cannot be read.
+    Of `vkeys`, each that bears the origin's name must have a line, and no line of any of them may be bad: so nobody
+    can strip one of the log's two signatures unseen. Lines of other keys are ignored. Raises SignatureError where a
+    line is missing or bad or no key has the origin's name; MalformedError or LimitError where the note cannot be
+    read.
     """
     if isinstance(note, bytes):
         note = parse_note(note)
@@ -70,5 +72,6 @@ def _check_line(text: str, line: Signature, key: VerifierKey) -> None:
     elif key.type == MLDSA44:
         check_cosignature(text, line, key)
     else:
-        # A cosignature key that bears the log's name speaks as a witness; as the log's own word it would be counted twice.
+        # A cosignature key that bears the log's name speaks as a witness; as the log's own word it would be counted
+        # twice.
         raise SignatureError(f"check a checkpoint of {key.name}: expected log keys of type 1 or 6, got {key.type}")

@@ -19,8 +19,8 @@ from ledger.note.keys import check_key_name
 class Checkpoint:
     """What a checkpoint says: `origin`, the log's name; `size`, 0 to 2^63 − 1 entries; `root`, 32 bytes.
 
-    Raises MalformedError or LimitError for an origin that is no key name, another size or root, or a root of the empty tree
-    that is not the hash of nothing.
+    Raises MalformedError or LimitError for an origin that is no key name, another size or root, or a root of the
+    empty tree that is not the hash of nothing.
     """
 
     origin: str

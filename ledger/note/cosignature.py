@@ -8,8 +8,8 @@ Type 0x04, Ed25519, signs two lines and the checkpoint's text:
     20852163
     CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=
 
-Type 0x06, ML-DSA-44, signs a structure that also names the cosigner. Both begin with words of their own, so neither is ever a
-signature over a note's text or over the other.
+Type 0x06, ML-DSA-44, signs a structure that also names the cosigner. Both begin with words of their own, so neither
+is ever a signature over a note's text or over the other.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Final
 from ledger.entry.text_encodings import DECIMAL_MAX
 from ledger.errors import MalformedError, SignatureError
 from ledger.merkle.hashing import HASH_SIZE
+from ledger.note.checkpoint_text import parse_checkpoint
 from ledger.note.keys import (
     ED25519_COSIGNATURE,
     MLDSA44,
@@ -28,7 +29,6 @@ from ledger.note.keys import (
     VerifierKey,
     check_key_name,
 )
-from ledger.note.checkpoint_text import parse_checkpoint
 from ledger.note.signed_note import Signature
 
 TIMESTAMP_SIZE: Final = 8
@@ -50,8 +50,8 @@ def ed25519_message(timestamp: int, text: str) -> bytes:
 def mldsa44_message(name: str, timestamp: int, origin: str, end: int, root: bytes, *, start: int = 0) -> bytes:
     """What a cosignature of type 0x06 signs: the structure `cosigned_message`.
 
-    `name`: the cosigner's; `start`, `end`: the leaves covered, for a checkpoint 0 and its size; `root`: 32 bytes. Raises
-    MalformedError or LimitError for what the structure cannot hold.
+    `name`: the cosigner's; `start`, `end`: the leaves covered, for a checkpoint 0 and its size; `root`: 32 bytes.
+    Raises MalformedError or LimitError for what the structure cannot hold.
     """
     _check_timestamp(timestamp)
     if start and timestamp:
@@ -88,8 +88,9 @@ def cosign(signer: Ed25519Signer | MLDSA44Signer, text: str, timestamp: int) -> 
 def check_cosignature(text: str, signature: Signature, key: VerifierKey) -> int:
     """Check one cosignature line over a checkpoint's note text; gives its time, in seconds since 1970.
 
-    The time is the cosigner's word. 0, "no statement about the largest tree", is refused: C2SP tlog-witness demands a time.
-    Raises SignatureError if the line is not this key's or not right, MalformedError if the text is no checkpoint's.
+    The time is the cosigner's word. 0, "no statement about the largest tree", is refused: C2SP tlog-witness demands a
+    time. Raises SignatureError if the line is not this key's or not right, MalformedError if the text is no
+    checkpoint's.
     """
     act = f"check the cosignature of {key.name}"
     if (signature.name, signature.key_id) != (key.name, key.key_id):

@@ -44,8 +44,9 @@ _VKEY: Final = re.compile(r"([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)")
 
 
 def check_key_name(name: str, where: str | None = None) -> None:
-    """Refuse what cannot be an origin or key name: empty, over 255 bytes of UTF-8 (LimitError), or with a Unicode space, a
-    `+` or a control character (MalformedError)."""
+    """Refuse what cannot be an origin or key name: empty, over 255 bytes of UTF-8 (LimitError), or with a Unicode
+    space, a `+` or a control character (MalformedError).
+    """
     if not name or any(char == "+" or char.isspace() or unicodedata.category(char) in ("Cc", "Cs") for char in name):
         raise MalformedError(
             f"name a key: expected a word without space, + or control characters, got {name[:80]!r}", where

@@ -46,7 +46,9 @@ class PolicyLog:
 
 @dataclass(frozen=True, slots=True)
 class PolicyWitness:
-    """A `witness` line. `name` has no meaning outside the policy, and is not the key's name. `url`: the submission prefix."""
+    """A `witness` line. `name` has no meaning outside the policy, and is not the key's name. `url`: the submission
+    prefix.
+    """
 
     name: str
     vkey: VerifierKey
@@ -66,8 +68,8 @@ class PolicyGroup:
 class Policy:
     """A policy. `groups` stand in an order in which each names only earlier ones; `quorum` is a name, or `none`.
 
-    Raises MalformedError for doubled keys or names, names not defined, a member of two groups, a threshold that cannot be
-    met, or a key of a type that does not fit its line.
+    Raises MalformedError for doubled keys or names, names not defined, a member of two groups, a threshold that
+    cannot be met, or a key of a type that does not fit its line.
     """
 
     logs: tuple[PolicyLog, ...] = ()
@@ -91,7 +93,8 @@ class Policy:
             raise MalformedError("read a policy: expected a url to be one word")
 
     def quorum_met(self, witnesses: Set[str]) -> bool:
-        """Whether cosignatures of the witnesses with these policy names are enough. Names that are not witnesses count nothing.
+        """Whether cosignatures of the witnesses with these policy names are enough. Names that are not witnesses
+        count nothing.
 
         A question about names, not a verification: the caller has checked each one's cosignature.
         """
@@ -123,7 +126,8 @@ def format_policy(policy: Policy) -> bytes:
 def parse_policy(data: bytes) -> Policy:
     """The policy of a file's bytes. Raises MalformedError with the line, LimitError over 1 MiB.
 
-    Names are opaque octets, by the specification: bytes that are not UTF-8 survive as surrogates and come out again unchanged.
+    Names are opaque octets, by the specification: bytes that are not UTF-8 survive as surrogates and come out again
+    unchanged.
     """
     if len(data) > POLICY_MAX:
         raise LimitError(
@@ -138,7 +142,10 @@ def parse_policy(data: bytes) -> Policy:
     for number, line in enumerate(data.decode("utf-8", "surrogateescape").split("\n"), start=1):
         words = _BLANKS.sub(" ", line).strip(" ").split(" ")
         if words != [""] and not words[0].startswith("#"):
-            reader.read(words, f"policy line {number}")
+            try:
+                reader.read(words)
+            except MalformedError as error:
+                raise MalformedError(error.what, f"policy line {number}") from error
     return reader.policy()
 
 
@@ -152,24 +159,24 @@ class _Reader:
         self.quorum: str | None = None
         self.defined: set[str] = set()
 
-    def read(self, words: list[str], where: str) -> None:
+    def read(self, words: list[str]) -> None:
         match words:
             case ["log", vkey, *url] if len(url) <= 1:
                 self.logs.append(PolicyLog(parse_vkey(vkey), url[0] if url else None))
             case ["witness", name, vkey, *url] if len(url) <= 1:
-                _define(name, self.defined, where)
+                _define(name, self.defined)
                 self.witnesses.append(PolicyWitness(name, parse_vkey(vkey), url[0] if url else None))
             case ["group", name, threshold, *members] if members:
-                self._require(members, where)
-                _define(name, self.defined, where)
-                self.groups.append(PolicyGroup(name, _read_threshold(threshold, len(members), where), tuple(members)))
+                self._require(members)
+                _define(name, self.defined)
+                self.groups.append(PolicyGroup(name, _read_threshold(threshold, len(members)), tuple(members)))
             case ["quorum", name] if self.quorum is None:
                 if name != NO_QUORUM:
-                    self._require([name], where)
+                    self._require([name])
                 self.quorum = name
             case _:
                 raise MalformedError(
-                    f"read a policy: expected log, witness, group or one quorum, got {words[0][:40]!r}", where
+                    f"read a policy: expected log, witness, group or one quorum, got {words[0][:40]!r}"
                 )
 
     def policy(self) -> Policy:
@@ -177,23 +184,23 @@ class _Reader:
             raise MalformedError("read a policy: expected exactly one quorum line, got none")
         return Policy(tuple(self.logs), tuple(self.witnesses), tuple(self.groups), self.quorum)
 
-    def _require(self, names: list[str], where: str) -> None:
+    def _require(self, names: list[str]) -> None:
         for name in names:
             if name not in self.defined:
-                raise MalformedError(f"read a policy: {name[:80]!r} is not defined before this line", where)
+                raise MalformedError(f"read a policy: {name[:80]!r} is not defined before this line")
 
 
-def _read_threshold(text: str, count: int, where: str) -> int:
+def _read_threshold(text: str, count: int) -> int:
     if text in ("all", "any"):
         return count if text == "all" else 1
     if _THRESHOLD.fullmatch(text) is None:
-        raise MalformedError(f"read a policy: expected all, any or a number, got {text[:40]!r}", where)
+        raise MalformedError(f"read a policy: expected all, any or a number, got {text[:40]!r}")
     return int(text)
 
 
-def _define(name: str, defined: set[str], where: str | None = None) -> None:
+def _define(name: str, defined: set[str]) -> None:
     if name == NO_QUORUM or name in defined or _WORD.fullmatch(name) is None:
-        raise MalformedError(f"read a policy: expected a new name other than none, got {name[:80]!r}", where)
+        raise MalformedError(f"read a policy: expected a new name other than none, got {name[:80]!r}")
     defined.add(name)
 
 
@@ -205,7 +212,8 @@ def _check_group(group: PolicyGroup, defined: set[str], grouped: set[str]) -> No
         grouped.add(member)
     if not 1 <= group.threshold <= len(group.members):
         raise MalformedError(
-            f"read a policy: expected a threshold of 1 to {len(group.members)} in group {group.name[:80]}, got {group.threshold}"
+            f"read a policy: expected a threshold of 1 to {len(group.members)} in group {group.name[:80]}, "
+            f"got {group.threshold}"
         )
 
 

@@ -28,7 +28,9 @@ PATH_MAX: Final = 63
 
 @dataclass(frozen=True, slots=True)
 class ProofFile:
-    """`index`: the entry's; `path`: the inclusion proof, 32 bytes each; `note`: the checkpoint's bytes. None is verified."""
+    """`index`: the entry's; `path`: the inclusion proof, 32 bytes each; `note`: the checkpoint's bytes. None is
+    verified.
+    """
 
     index: int
     path: tuple[bytes, ...]

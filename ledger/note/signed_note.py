@@ -107,7 +107,9 @@ def _check_count(count: int) -> None:
 
 
 def _check_signature(signature: Signature) -> None:
-    """A key's name has no Unicode space and no `+`; its length is its owner's business, for most keys are not known here."""
+    """A key's name has no Unicode space and no `+`; its length is its owner's business, for most keys are not known
+    here.
+    """
     name = signature.name
     if not name or "+" in name or any(char.isspace() for char in name) or _CONTROL.search(name):
         raise MalformedError(f"note: expected a key name without space, + or control characters, got {name[:80]!r}")
