@@ -11,7 +11,7 @@ RUN python -m venv /opt/ledger
 ENV PATH=/opt/ledger/bin:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_INPUT=1
 COPY requirements-build.lock requirements.lock ./
 RUN pip install --no-deps --require-hashes -r requirements-build.lock \
- && pip install --no-deps --require-hashes --no-build-isolation --use-pep517 -r requirements.lock
+ && pip install --no-deps --require-hashes --no-build-isolation -r requirements.lock
 COPY . .
 RUN pip install --no-deps --no-build-isolation . \
  && pip uninstall --yes setuptools wheel pip

@@ -12,7 +12,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 # A hash for every file. --no-deps leaves out pysha3, which merkletools names, does not need and nobody can compile;
 # merkletools itself is a source archive of one Python module, built with the locked setuptools and not another.
-LOCKED := install --quiet --no-deps --require-hashes --no-build-isolation --use-pep517
+LOCKED := install --quiet --no-deps --require-hashes --no-build-isolation
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint types arrows format demo bench dist lock clean

@@ -15,6 +15,8 @@ set -euo pipefail
 tree=${TREE:-${TMPDIR:-/tmp}/bare}
 checkout=${CHECKOUT:-$(cd "$(dirname "$0")/.." && pwd)}
 account=${AS:-tester}
+home=/srv/tester
+[ "$account" != root ] || home=/root
 suite=bookworm
 [ $# -gt 0 ] || set -- make test
 
@@ -36,11 +38,11 @@ chroot "$tree" chown -R "$account:$account" "$place"
 
 # Namespaces of its own: mounts vanish with the command, and so does every process it started.
 exec unshare --mount --pid --fork --kill-child sh -euc '
-  tree=$1 account=$2 place=$3
-  shift 3
+  tree=$1 account=$2 home=$3 place=$4
+  shift 4
   mount -t proc proc "$tree/proc"
   mount -t tmpfs -o mode=1777 tmpfs "$tree/dev/shm"
-  exec chroot --userspec="$account:$account" --groups= "$tree" /usr/bin/env -i HOME=/srv/tester LANG=C.UTF-8 \
+  exec chroot --userspec="$account:$account" --groups= "$tree" /usr/bin/env -i HOME="$home" LANG=C.UTF-8 \
     PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin PIP_CERT=/etc/ssl/certs/ca-certificates.crt \
     sh -c "cd \"\$0\" && exec \"\$@\"" "$place" "$@"
-' bare_machine "$tree" "$account" "$place" "$@" </dev/null
+' bare_machine "$tree" "$account" "$home" "$place" "$@" </dev/null
