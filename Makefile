@@ -39,7 +39,7 @@ endif
 	@[ -z "$(ANEW)" ] || $(PYTHON) -m venv --clear .venv
 	@$(PIP) $(LOCKED) -r requirements-build.lock
 	@$(PIP) $(LOCKED) -r requirements.lock
-	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@PYTHONWARNINGS=ignore $(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@echo "$(CURDIR)" > .venv/.stands-in
 	@touch $@
 
@@ -88,19 +88,23 @@ format: .venv/.ready-dev ## rewrite the sources as ruff formats them
 
 # ---- releases --------------------------------------------------------------------------------------------------------
 
+# Built from a copy with plain permissions: a wheel records them, and they must not depend on who checked out. The
+# verifier's wheel is the same on every machine only because its sources are; its digest is published.
+SOURCES := $(wildcard pyproject.toml LICENSE README.md ledger api verifier)
+WHEEL := PYTHONWARNINGS=ignore SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) $(BIN)/python -m build --wheel --no-isolation
+
 dist: .venv/.ready-dev ## wheels of both distributions in dist/, with their digests
-	@rm -rf build verifier/build dist && mkdir dist
-	@SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) $(BIN)/python -m build --wheel --no-isolation --outdir dist . >build.log 2>&1 \
-	  && SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) $(BIN)/python -m build --wheel --no-isolation --outdir dist verifier >>build.log 2>&1 \
-	  || { cat build.log >&2; rm -f build.log; exit 1; }
-	@rm -rf build verifier/build verifier/*.egg-info build.log
+	@rm -rf build dist && mkdir -p build/source dist && cp -R $(SOURCES) build/source/
+	@find build/source -name __pycache__ -prune -exec rm -rf {} + && chmod -R u=rwX,go=rX build/source
+	@umask 022; { $(WHEEL) --outdir dist build/source && $(WHEEL) --outdir dist build/source/verifier; } >build/log 2>&1 \
+	  || { cat build/log >&2; exit 1; }
 	@cd dist && for wheel in *.whl; do ../$(BIN)/python -c \
-	  'import hashlib, sys; print(hashlib.file_digest(open(sys.argv[1], "rb"), "sha256").hexdigest(), sys.argv[1], sep="  ")' "$$wheel"; \
-	  done | tee SHA256SUMS
+	  'import hashlib, sys; print(hashlib.file_digest(open(sys.argv[1], "rb"), "sha256").hexdigest(), sys.argv[1], sep="  ")' \
+	  "$$wheel"; done >SHA256SUMS && cat SHA256SUMS && rm -rf ../build
 
 lock: ## resolve pyproject.toml again into the three hashed lock files
 	@.ci/lock $(PYTHON)
 
 clean: ## remove the environment, caches and built wheels; DATA stays
-	@rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist verifier/build *.egg-info verifier/*.egg-info
+	@rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
