@@ -1,0 +1,44 @@
+"""A list of hashes as a part of the evidence writes it: field hashes, a consistency proof.
+
+A bundle writes 64 hex a line, LF after each; a receipt a list of strings. What cannot be read is kept as a fault and
+not raised, because the fault belongs to the step that needs the hashes (4, 6 or 8), not to the container.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from verifier.encoding import BadEncoding, hex_hash
+
+
+@dataclass(frozen=True)
+class HashList:
+    """`hashes` of 32 bytes each; or `fault`, one lower-case clause saying why they cannot be read."""
+
+    hashes: tuple[bytes, ...]
+    fault: str | None = None
+
+
+def from_lines(data: bytes) -> HashList:
+    """The hashes of a bundle's member."""
+    if not data:
+        return HashList(())
+    try:
+        text = data.decode("ascii")
+    except UnicodeDecodeError:
+        return HashList((), "the list of hashes is not ascii")
+    if not text.endswith("\n"):
+        return HashList((), "the last hash is not followed by a line feed")
+    return from_strings(text[:-1].split("\n"))
+
+
+def from_strings(strings: Sequence[str]) -> HashList:
+    """The hashes of a receipt's list. Each string is judged alone: one with two lines in it is no two hashes."""
+    hashes: list[bytes] = []
+    for place, string in enumerate(strings):
+        try:
+            hashes.append(hex_hash(string))
+        except BadEncoding as error:
+            return HashList((), f"hash {place}: {error}")
+    return HashList(tuple(hashes))
