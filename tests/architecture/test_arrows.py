@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ledger.note": set(),
     "ledger.store": set(),
     "ledger.blobs": set(),
-    "ledger.keys": set(),
+    "ledger.keys": {"ledger.blobs.durable_file"},  # a key half written is a log that cannot be signed again
     "ledger.commit": BASE,
     "ledger.attest": BASE,
     "ledger.prove": BASE,

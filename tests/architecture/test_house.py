@@ -98,6 +98,12 @@ def test_both_distributions_carry_one_version_and_every_folder_is_a_package() ->
     assert [shown(folder) for folder in sorted(folders) if not (folder / "__init__.py").is_file()] == []
 
 
+def test_the_verifiers_own_wheel_carries_all_of_it() -> None:
+    settings = tomllib.loads((ROOT / "verifier" / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    folders = {".".join(path.parent.relative_to(ROOT).parts) for path in modules("verifier")}
+    assert set(settings["packages"]) == folders
+
+
 def twin_key(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str | None:
     """A function's body without its docstring; None where it is too short to be a twin."""
     body = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
