@@ -167,8 +167,10 @@ GOOD = opening_bytes("a", bytes(16), 1)
 @pytest.mark.parametrize(
     "data",
     [
-        b"", b"[]", b"{}", b"null", GOOD + b"\n", b" " + GOOD, GOOD.replace(b",1]", b", 1]"), GOOD.replace(b",1]", b"]"),
-        GOOD.replace(b",1]", b",1,2]"), GOOD.replace(b",1]", b",1.0]"), GOOD.replace(b'"a"', b'"A"'), GOOD.replace(b'"a"', b"1"),
+        b"", b"[]", b"{}", b"null", GOOD + b"\n", b" " + GOOD, GOOD.replace(b",1]", b", 1]"),
+        GOOD.replace(b",1]", b"]"),
+        GOOD.replace(b",1]", b",1,2]"), GOOD.replace(b",1]", b",1.0]"), GOOD.replace(b'"a"', b'"A"'),
+        GOOD.replace(b'"a"', b"1"),
         GOOD.replace(b"==", b""), GOOD.replace(b"A==", b"B=="), GOOD.replace(b"AAAA", b"", 1),
         GOOD.replace(b'"AAAAAAAAAAAAAAAAAAAAAA=="', b"null"), b"[" * 200_000,
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,7 +32,7 @@ def test_every_wrong_digit_and_every_swap_of_neighbours_shows(index: int, data: 
     digit = data.draw(st.sampled_from([each for each in "0123456789" if each != text[at]]))
     with pytest.raises(MalformedError):
         parse_number(text[:at] + digit + text[at + 1 :])
-    for first, second in zip(places, places[1:], strict=False):
+    for first, second in pairwise(places):
         if text[first] != text[second]:
             swapped = list(text)
             swapped[first], swapped[second] = text[second], text[first]
