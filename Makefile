@@ -53,7 +53,7 @@ endif
 run: .venv/.ready ## serve a ledger of your own on 127.0.0.1:PORT; the first run makes it and prints a token
 	@[ -e "$(DATA)/config.toml" ] || $(BIN)/evidence-ledger init --data "$(DATA)" --origin localhost/evidence
 	@echo "ledger:  http://127.0.0.1:$(PORT)   data: $(DATA)   stop: Ctrl-C"
-	@if $(BIN)/evidence-ledger user list --data "$(DATA)" | grep -qw first; then \
+	@if $(BIN)/evidence-ledger user list --data "$(DATA)" | grep -qE '(^|[[:space:]])first([[:space:]]|$$)'; then \
 	  echo "account: first (its token was printed on the first run; another: $(BIN)/evidence-ledger token new first --data $(DATA))"; \
 	else \
 	  token=$$($(BIN)/evidence-ledger user add first --role party --data "$(DATA)") || exit 1; \
