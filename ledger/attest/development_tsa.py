@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from ledger.attest.rfc3161_request import Request, RequestError, build_request, new_nonce, parse_request
-from ledger.attest.rfc3161_token import TimestampInfo, check_response
+from ledger.attest.rfc3161_token import TimestampInfo, TimeStampResp, check_response
 from ledger.attest.strict_der import reading
 from ledger.errors import ConfigError
 
@@ -154,7 +154,7 @@ class DevelopmentAuthority:
         if request.certificate_wanted:
             signed_data["certificates"] = [cms.CertificateChoices({"certificate": certificate})]
         token = {"content_type": "signed_data", "content": cms.SignedData(signed_data)}
-        return bytes(tsp.TimeStampResp({"status": {"status": "granted"}, "time_stamp_token": token}).dump())
+        return bytes(TimeStampResp({"status": {"status": "granted"}, "time_stamp_token": token}).dump())
 
 
 def _tst_info(request: Request, now_ms: int) -> bytes:
@@ -189,7 +189,7 @@ def _signed_attributes(tst_info: bytes, signer: x509.Certificate) -> cms.CMSAttr
 
 def _rejection(failure: str, text: str) -> bytes:
     status = {"status": "rejection", "status_string": [text], "fail_info": {failure}}
-    return bytes(tsp.TimeStampResp({"status": status}).dump())
+    return bytes(TimeStampResp({"status": status}).dump())
 
 
 def _name(common_name: str) -> x509.Name:

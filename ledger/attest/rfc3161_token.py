@@ -21,6 +21,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import ClassVar
 
 from asn1crypto import cms, core, tsp
 from cryptography import x509
@@ -41,10 +42,16 @@ DEFAULT_ACCURACY_US = 1_000_000
 GRANTED = ("granted", "granted_with_mods")
 """PKIStatus 0 and 1: the two that come with a token."""
 
-_GEN_TIME = re.compile(rb"(\d{14})(?:\.(\d{0,17}[1-9]))?Z", re.ASCII)
-"""GeneralizedTime of RFC 3161 §2.4.2: UTC, with seconds, fraction without trailing zeros; 18 digits are attoseconds."""
+_GEN_TIME = re.compile(rb"(\d{14})(?:\.(\d{0,8}[1-9]))?Z", re.ASCII)
+"""GeneralizedTime of RFC 3161 §2.4.2: UTC, with seconds, no trailing zeros, read to nanoseconds."""
 
-_US_PER_SECOND = 1_000_000
+_US_PER_SECOND, _NS_PER_MS, _NS_PER_SECOND = 1_000_000, 1_000_000, 1_000_000_000
+
+
+class TimeStampResp(core.Sequence):  # type: ignore[misc]  # asn1crypto comes without types
+    """RFC 3161 §2.4.2. asn1crypto's own class demands a token, which a refusal does not have."""
+
+    _fields: ClassVar = [("status", tsp.PKIStatusInfo), ("time_stamp_token", cms.ContentInfo, {"optional": True})]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,7 @@ def parse_response(der: bytes) -> UnverifiedResponse:
         raise MalformedError(f"reading a timestamp: expected at most {MAX_RESPONSE_BYTES} bytes, got {len(der)}")
     check_der(der, "the timestamp response")
     with reading("the timestamp response"):
-        response = tsp.TimeStampResp.load(der, strict=True)
+        response = TimeStampResp.load(der, strict=True)
         status = response["status"]["status"].native
         if status not in GRANTED:
             raise UnavailableError(f"asking for a timestamp: expected it granted, got {_refusal(response['status'])}")
@@ -170,15 +177,12 @@ def _read_info(signed_data: cms.SignedData) -> TimestampInfo:
         if extension["critical"].native:
             raise MalformedError("reading a timestamp: expected no critical extension of TSTInfo, got one")
     imprint = tst_info["message_imprint"]
-    whole, tail = _read_gen_time(tst_info["gen_time"].contents)
+    gen_time_ns = _read_gen_time(tst_info["gen_time"].contents)
     accuracy_us = _read_accuracy(tst_info["accuracy"].native)
-    micros = whole * _US_PER_SECOND + tail // 10**12
-    # What lies below a microsecond (the rest of `tail`) can only push the upper end up.
-    upper = micros + accuracy_us + (1 if tail % 10**12 else 0)
     return TimestampInfo(
-        gen_time_ms=micros // 1000,
-        earliest_ms=_within_calendar((micros - accuracy_us) // 1000),
-        latest_ms=_within_calendar(-(-upper // 1000)),
+        gen_time_ms=gen_time_ns // _NS_PER_MS,
+        earliest_ms=_within_calendar((gen_time_ns - accuracy_us * 1000) // _NS_PER_MS),
+        latest_ms=_within_calendar(-(-(gen_time_ns + accuracy_us * 1000) // _NS_PER_MS)),
         accuracy_us=accuracy_us,
         policy=tst_info["policy"].dotted,
         serial=tst_info["serial_number"].native,
@@ -193,13 +197,13 @@ def _present(extensions: tsp.Extensions) -> list[tsp.Extension]:
     return [] if isinstance(extensions, core.Void) else list(extensions)
 
 
-def _read_gen_time(contents: bytes) -> tuple[int, int]:
-    """Return genTime as (whole seconds since 1970, attoseconds). asn1crypto's own reading stops at microseconds."""
+def _read_gen_time(contents: bytes) -> int:
+    """Return genTime in nanoseconds since 1970. asn1crypto's own reading stops at microseconds."""
     match = _GEN_TIME.fullmatch(contents)
     if match is None:
         raise MalformedError(f"reading genTime: expected YYYYMMDDhhmmss[.s…]Z, got {contents[:40]!r}")
     moment = datetime.strptime(match[1].decode("ascii"), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
-    return calendar.timegm(moment.utctimetuple()), int((match[2] or b"0").ljust(18, b"0"))
+    return calendar.timegm(moment.utctimetuple()) * _NS_PER_SECOND + int((match[2] or b"0").ljust(9, b"0"))
 
 
 def _read_accuracy(accuracy: dict[str, int | None] | None) -> int:
