@@ -48,6 +48,25 @@ def test_an_independent_authority_is_asked_and_believed(authority: OpensslAuthor
         authority.verify(response, DATA + b"\n")
 
 
+def test_every_byte_flipped_is_noticed_or_in_no_signed_part(authority: OpensslAuthority) -> None:
+    """Unsigned: which of 0 and 1 the status is, and the certificates beside the signer's."""
+    sound, info = ask(authority)
+    beside = authority.root.der
+    begin = sound.index(beside)
+    unsigned = {8, *range(begin, begin + len(beside))}
+    assert sound[:9].hex().endswith("3003020100")
+    unnoticed = set()
+    for position in range(len(sound)):
+        bent = sound[:position] + bytes([sound[position] ^ 1]) + sound[position + 1 :]
+        try:
+            check_response(bent, DATA, info.nonce, POLICY, authority.anchors)
+            unnoticed.add(position)
+        except LedgerError:
+            continue
+    assert unnoticed <= unsigned
+    assert 8 in unnoticed
+
+
 def test_each_request_has_a_nonce_of_its_own(authority: OpensslAuthority) -> None:
     assert ask(authority)[1].nonce != ask(authority)[1].nonce
 
