@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Final, Protocol, Self, runtime_checkable
 
 from ledger.blobs.contract import BlobStore, BlobWriter, StoredBlob
-from ledger.errors import LimitError, MalformedError
+from ledger.errors import LimitError, MalformedError, UnavailableError
 from ledger.submit.draft import FileFacts
 from ledger.submit.errors import UnacceptableError
 from ledger.submit.file_name import check_file_name
@@ -107,6 +107,10 @@ class Receiving:
             self._head += chunk[: HEAD_BYTES - len(self._head)]
         self._writer.write(chunk)
 
+    def measure(self) -> StoredBlob:
+        """What was received, before anything is kept: a repeated submission is recognised, or refused, by it."""
+        return self._writer.measure()
+
     def keep(self, statement: Statement, *, file_name: str | None = None) -> ReceivedFile:
         """Compare the file with `statement`, and make it durable. An empty file is a file.
 
@@ -126,8 +130,16 @@ class Receiving:
         check_file_name(name, where="file.name")
         _check_statement(statement, name, measured)
         blob = self._writer.finish()
-        media_type = detect(bytes(self._head), lambda: self._blobs.open(blob.sha256))
-        return ReceivedFile(FileFacts(name, blob.size, blob.sha256, blob.sha512, media_type), blob)
+        return ReceivedFile(FileFacts(name, blob.size, blob.sha256, blob.sha512, self._media_type(blob)), blob)
+
+    def _media_type(self, blob: StoredBlob) -> str:
+        try:
+            return detect(bytes(self._head), lambda: self._blobs.open(blob.sha256))
+        except OSError as error:
+            # Only the store's disk can fail here: content never raises. The blob stays, and no entry names it.
+            raise UnavailableError(
+                f"telling a file's media type: {(error.strerror or str(error)).lower()}", "file"
+            ) from error
 
 
 def facts_without_file(statement: Statement, *, where: str = "statement") -> FileFacts:

@@ -16,7 +16,7 @@ from typing import Final, Literal, TypeGuard
 from ledger.entry.canonical_json import Value
 from ledger.entry.names import check_name
 from ledger.errors import LedgerError
-from ledger.submit.errors import UnacceptableError
+from ledger.submit.errors import UnacceptableError, place_of
 
 Visibility = Literal["open", "on-demand", "sealed"]
 
@@ -38,7 +38,9 @@ def check_policy(policy: Mapping[str, Value], *, where: str) -> dict[str, Visibi
     for key, visibility in policy.items():
         _check_key(key, where)
         if not _is_visibility(visibility):
-            raise UnacceptableError(f"setting a policy: expected one of {', '.join(VISIBILITIES)}", f"{where}.{key}")
+            raise UnacceptableError(
+                f"setting a policy: expected one of {', '.join(VISIBILITIES)}", place_of(where, key)
+            )
         checked[key] = visibility
     return checked
 
@@ -65,18 +67,18 @@ def _check_key(key: str, where: str) -> None:
         check_name(name)
     except LedgerError as error:
         raise UnacceptableError(
-            f"setting a policy for a name or a prefix that ends in .*: {error.what}", f"{where}.{key}"
+            f"setting a policy for a name or a prefix that ends in .*: {error.what}", place_of(where, key)
         ) from error
     namespace = name.partition(".")[0]
     if namespace not in NAMESPACES:
         raise UnacceptableError(
             f"setting a policy: expected a namespace among {', '.join(sorted(NAMESPACES))}, got {namespace}",
-            f"{where}.{key}",
+            place_of(where, key),
         )
     if key == "file":
         raise UnacceptableError(
             "setting a policy: `file` alone is the file's bytes, which no policy opens; its fields are file.*",
-            f"{where}.{key}",
+            place_of(where, key),
         )
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from ledger.entry.canonical_json import INTEGER_MAX, Value, parse_strict, serialise
 from ledger.entry.names import check_name
 from ledger.errors import LedgerError, LimitError, MalformedError
-from ledger.submit.errors import UnacceptableError
+from ledger.submit.errors import UnacceptableError, place_of
 from ledger.submit.file_name import check_file_name
 from ledger.submit.limits import VALUE_DEPTH, Limits
 from ledger.submit.policy import Visibility, check_policy
@@ -126,7 +126,7 @@ def _check_members(members: dict[str, Value], where: str) -> None:
     for member in members:
         if member not in _MEMBERS:
             raise UnacceptableError(
-                f"reading a statement: unknown member; expected {', '.join(sorted(_MEMBERS))}", f"{where}.{member}"
+                f"reading a statement: unknown member; expected {', '.join(sorted(_MEMBERS))}", place_of(where, member)
             )
 
 
@@ -135,7 +135,7 @@ def _fields(
 ) -> dict[str, Value]:
     found = _object(members, member, where)
     for key, value in found.items():
-        place = f"{where}.{member}.{key}"
+        place = place_of(f"{where}.{member}", key)
         try:
             check_name(f"{namespace}.{key}")
         except LedgerError as error:

@@ -1,0 +1,114 @@
+"""From a party's statement and file to an entry that only lacks its place in the log."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from dataclasses import dataclass
+from typing import Final
+
+from ledger.commit.prepared import Prepared, ReplayKey, prepare
+from ledger.entry.canonical_json import serialise
+from ledger.errors import LimitError, MalformedError
+from ledger.store.contracts import EvidenceRow
+from ledger.submit.draft import FileFacts, draft_evidence
+from ledger.submit.errors import UnacceptableError
+from ledger.submit.intake import facts_without_file
+from ledger.submit.limits import Limits
+from ledger.submit.statement import Statement, parse_statement
+
+KEY_CHARACTERS: Final = 64
+"""Characters of an Idempotency-Key: 1 to 64 visible ASCII (docs: HTTP)."""
+
+_LINE_SEPARATOR: Final = ":"  # between a batch's key and a line's number, 1 to 10,000: 70 characters at most
+
+_ACCESS_DOMAIN: Final = b"access"
+_ACCESS_BYTES: Final = 16  # 128 bits: no list of guesses ends
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """Who anchors what where: the account, the chain of the case, the file's facts, whether we hold the file."""
+
+    account: str
+    chain: str
+    statement: Statement
+    facts: FileFacts
+    stored: bool
+
+
+def check_key(key: str | None) -> None:
+    """Raises MalformedError unless the key is absent or 1 to 64 visible ASCII characters."""
+    if key is not None and not (1 <= len(key) <= KEY_CHARACTERS and all("!" <= c <= "~" for c in key)):
+        raise MalformedError(
+            f"read the key: expected 1 to {KEY_CHARACTERS} visible ASCII characters", "Idempotency-Key"
+        )
+
+
+def line_key(key: str | None, line: int) -> str | None:
+    """The key of one line of a batch, lines counted from 1."""
+    return None if key is None else f"{key}{_LINE_SEPARATOR}{line}"
+
+
+def replay_key(submission: Submission, key: str | None) -> ReplayKey | None:
+    """What a repetition is compared by: the case, the digests, the size, the name and the canonical statement."""
+    if key is None:
+        return None
+    facts = submission.facts
+    request = serialise(
+        {
+            "case": submission.chain,
+            "name": facts.name,
+            "sha256": facts.sha256.hex(),
+            "sha512": facts.sha512.hex(),
+            "size": facts.size,
+            "statement": submission.statement.to_canonical().decode(),
+            "stored": submission.stored,
+        }
+    )
+    return ReplayKey(submission.account, key, request)
+
+
+def prepare_evidence(submission: Submission, key: str | None, limits: Limits) -> Prepared:
+    """The entry `evidence.anchored`, committed to. Raises UnacceptableError where the fields do not fit."""
+    facts = submission.facts
+    draft = draft_evidence(submission.statement, facts, submission.account, entry_fields=limits.entry_fields)
+    row = EvidenceRow(0, submission.chain, submission.account, facts.sha256, facts.size, submission.stored)
+    return prepare(submission.chain, draft.kind, draft.fields, projections=(row,), replay=replay_key(submission, key))
+
+
+def prepare_lines(account: str, chain: str, lines: list[bytes], key: str | None, limits: Limits) -> list[Prepared]:
+    """A batch of hash-only statements, each line checked before any is stored.
+
+    Raises the line's error with `where` = "line N…"; LimitError for too many lines, UnacceptableError for none.
+    """
+    if not lines:
+        raise UnacceptableError("read a batch: expected at least one line", "body")
+    if len(lines) > limits.batch_lines:
+        raise LimitError(
+            f"read a batch: expected at most {limits.batch_lines} lines, got {len(lines)}",
+            "body",
+            limits.batch_lines,
+            len(lines),
+        )
+    prepared = []
+    for number, line in enumerate(lines, 1):
+        where = f"line {number}"
+        statement = parse_statement(line, limits, where=where)
+        facts = facts_without_file(statement, where=where)
+        submission = Submission(account, chain, statement, facts, stored=False)
+        try:
+            prepared.append(prepare_evidence(submission, line_key(key, number), limits))
+        except UnacceptableError as error:
+            raise UnacceptableError(error.what, f"{where}: {error.where}" if error.where else where) from error
+    return prepared
+
+
+def access_code(secret: bytes) -> str:
+    """The code that lets the other side ask to be let in: 26 characters of base32, in groups, from the entry's secret.
+
+    Derived, so that it need not be stored, and gone when the secret is erased. It stands in no receipt and no bundle.
+    """
+    code = hmac.digest(secret, _ACCESS_DOMAIN, "sha256")[:_ACCESS_BYTES]
+    text = base64.b32encode(code).decode("ascii").rstrip("=")
+    return "-".join(text[at : at + 5] for at in range(0, len(text), 5))
