@@ -41,7 +41,9 @@ def format_proof(index: int, path: Sequence[bytes], checkpoint_note: bytes) -> b
     """The proof file of an entry. Raises MalformedError or LimitError for what `parse_proof` would refuse."""
     head = "\n".join((PROOF_HEADER, f"index {index}", *map(encode_base64, path)))
     data = head.encode("ascii") + b"\n\n" + checkpoint_note
-    parse_proof(data)
+    if parse_proof(data) != ProofFile(index, tuple(path), checkpoint_note):
+        # An empty hash would be read as the empty line, and the rest as the checkpoint.
+        raise MalformedError(f"write a proof: expected hashes of {HASH_SIZE} bytes")
     return data
 
 
