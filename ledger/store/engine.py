@@ -14,6 +14,8 @@ from sqlalchemy.pool import QueuePool
 
 from ledger.errors import ConfigError, UnavailableError
 
+__all__ = ["WRITER", "Engine", "database_errors", "is_sqlite", "open_engine", "ping"]
+
 # Readers are as many as the server's threads; a request that finds no connection within the time gets 503.
 POOL_SIZE = 16
 POOL_OVERFLOW = 48

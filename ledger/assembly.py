@@ -1,0 +1,251 @@
+"""Where the rooms meet: one `Ledger`, as the API and the command line see it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from ledger.attest.authorities import load_anchors, load_development_authority
+from ledger.blobs.directory_blobs import DirectoryBlobs
+from ledger.casework.cases import decide_add_member, decide_open_case
+from ledger.casework.handout import FileView, Handout
+from ledger.casework.people import Actor, may_anchor
+from ledger.casework.queries import CaseQueries, CaseView, EntryView, EvidenceView, LookupHit, MemberView
+from ledger.clock import Clock, SystemClock
+from ledger.commit.batch import StaleError
+from ledger.commit.kept_checkpoint import KeptCheckpoint
+from ledger.commit.prepared import new_chain
+from ledger.commit.sequencer import Sequencer
+from ledger.commit.signer import CheckpointSigner
+from ledger.commit.writer_lock import WriterLock
+from ledger.config import Settings
+from ledger.entry.text_encodings import decode_hex
+from ledger.errors import ConflictError, ForbiddenError, LedgerError, NotFoundError
+from ledger.keys.key_folder import KeyFolder
+from ledger.merkle.entry_bundles import format_entry_bundle
+from ledger.merkle.tiles import TILE_WIDTH, EntryBundleId, TileId, tile_width
+from ledger.note.keys import format_vkey
+from ledger.prove.bundle import BundleStream
+from ledger.prove.parts import PartsBuilder
+from ledger.prove.proof_builder import ProofBuilder
+from ledger.store.engine import Engine
+from ledger.store.sql_store import SqlStore
+from ledger.store.stored_tiles import StoredTiles
+from ledger.submit.anchor_flow import Anchored, AnchorFlow
+from ledger.submit.intake import Intake, Receiving
+from ledger.submit.limits import Limits
+from ledger.upkeep.initialise import read_checkpoint
+from ledger.upkeep.trust_copy import read_policy, trust_files
+from ledger.workers import KeySweeper, make_timestamping
+
+DECISIONS = 20
+"""How often an act is decided anew because its case moved on meanwhile; beyond that the case is busy (409)."""
+
+
+class Ledger:
+    """One process's ledger. Made by `open`; every method may be called from many threads."""
+
+    def __init__(self, settings: Settings, store: SqlStore, clock: Clock) -> None:
+        self.settings = settings
+        self.limits = Limits(**settings.limits)
+        self._store = store
+        self._clock = clock
+        self._keys = KeyFolder(settings.data / "keys")
+        signers = self._keys.log_signers(settings.origin)
+        self._signer = CheckpointSigner(settings.origin, *signers, KeptCheckpoint(settings.kept), clock)
+        self._sequencer = Sequencer(store, self._signer, clock, store.publish)
+        self._tiles = StoredTiles(store, lambda: self._sequencer.edge)
+        parts = PartsBuilder(store, ProofBuilder(store, self._tiles))
+        blobs = DirectoryBlobs(settings.blobs)
+        self._flow = AnchorFlow(store, self._sequencer, parts, Intake(blobs, self.limits), self.limits)
+        self._queries = CaseQueries(store)
+        self._anchors = load_anchors(settings.data / "tsa", settings.tsa)
+        self._development = load_development_authority(self._keys, clock)
+        self._policy = read_policy(settings.policy, self._signer.vkeys)
+        self._handout = Handout(self._queries, parts, blobs, self.trust_files)
+        self._timestamping = make_timestamping(
+            settings, store, self._sequencer, clock, self._development, self._anchors
+        )
+        self._sweeper = KeySweeper(store.forget_replays, clock, settings.keep_keys_days)
+        self._lock: WriterLock | None = None
+
+    @classmethod
+    def open(cls, settings: Settings, accept_checkpoint: Path | None = None, clock: Clock | None = None) -> Ledger:
+        """Open an existing log for writing and recover (ledger.commit.recovery).
+
+        Raises RolledBackError with evidence, CorruptError, ConfigError; on SQLite also where another process writes.
+        """
+        lock = WriterLock(settings.data) if settings.embedded else None
+        try:
+            ledger = cls(settings, SqlStore.open(settings.database), clock or SystemClock())
+            ledger._sequencer.start(None if accept_checkpoint is None else read_checkpoint(accept_checkpoint))
+        except BaseException:
+            if lock is not None:
+                lock.release()
+            raise
+        ledger._lock = lock
+        ledger._store.publish(ledger._store.head().size)
+        return ledger
+
+    def start(self) -> None:
+        """Start the work beside the flow: timestamps, lifetimes."""
+        self._timestamping.start()
+        self._sweeper.start()
+
+    def close(self) -> None:
+        """Stop the work beside the flow, finish what waits, let go of the database. Loses nothing."""
+        self._timestamping.stop()
+        self._sweeper.stop()
+        self._sequencer.close()
+        self._store.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    @property
+    def engine(self) -> Engine:
+        """The database, for the API's account store."""
+        return self._store.engine
+
+    # --- cases -----------------------------------------------------------------------------------------------------
+
+    def open_case(self, actor: Actor, title: str) -> CaseView:
+        """A new case; who opens it is a member with role party."""
+        chain = new_chain()
+        self._sequencer.append(decide_open_case(chain, actor, title))
+        return self._queries.case(actor, chain)
+
+    def add_member(self, actor: Actor, case: str, account: str, account_role: str, role: str) -> MemberView:
+        """Let an account into a case. Decided anew where the case moved on meanwhile: nobody lands on two sides."""
+        for _ in range(DECISIONS):
+            state, _ = self._queries.state_for(actor, case)
+            try:
+                self._sequencer.append(decide_add_member(state, actor, account, account_role, role))
+            except StaleError:
+                continue
+            view = self._queries.case(actor, case)
+            return next(member for member in view.members if member.account == account)
+        raise ConflictError("add a member: the case keeps changing; try again")
+
+    def cases(self, actor: Actor, after: int, limit: int) -> list[CaseView]:
+        return self._queries.cases(actor, after, limit)
+
+    def case(self, actor: Actor, case: str) -> CaseView:
+        return self._queries.case(actor, case)
+
+    def timeline(self, actor: Actor, case: str, start_seq: int, limit: int) -> list[EntryView]:
+        return self._queries.timeline(actor, case, start_seq, limit)
+
+    # --- anchoring -------------------------------------------------------------------------------------------------
+
+    def check_may_anchor(self, actor: Actor, case: str) -> None:
+        """Raises NotFoundError or ForbiddenError; asked before a body of 10 GiB is read."""
+        _, member = self._queries.state_for(actor, case)
+        if not may_anchor(member):
+            raise ForbiddenError("anchor evidence: only a side, a notary or an expert of the case may")
+
+    def receive_file(self, declared_size: int | None = None) -> Receiving:
+        """A file on its way in (ledger.submit.intake). Left without `anchor`, it leaves nothing."""
+        return self._flow.receive(declared_size)
+
+    def anchor(
+        self,
+        actor: Actor,
+        case: str,
+        statement: bytes,
+        upload: Receiving | None,
+        upload_name: str | None,
+        key: str | None,
+    ) -> Anchored:
+        """Anchor a file, or without `upload` the digests in the statement. See AnchorFlow.anchor for what is raised."""
+        self.check_may_anchor(actor, case)
+        return self._flow.anchor(actor.name, case, statement, upload, upload_name, key)
+
+    def anchor_batch(self, actor: Actor, case: str, lines: Sequence[bytes], key: str | None) -> list[Anchored]:
+        """Anchor hash-only statements, all or none. Errors name the line."""
+        self.check_may_anchor(actor, case)
+        return self._flow.anchor_lines(actor.name, case, lines, key)
+
+    # --- what members see and carry away ---------------------------------------------------------------------------
+
+    def evidence(self, actor: Actor, number: str) -> EvidenceView:
+        return self._queries.evidence(actor, number)
+
+    def file(self, actor: Actor, number: str) -> FileView:
+        return self._handout.file(actor, number)
+
+    def receipt(self, actor: Actor, number: str) -> bytes:
+        return self._handout.receipt(actor, number)
+
+    def bundle(self, actor: Actor, number: str, with_file: bool) -> BundleStream:
+        return self._handout.bundle(actor, number, with_file)
+
+    def case_bundle(self, actor: Actor, case: str, with_files: bool = True) -> BundleStream:
+        return self._handout.case_bundle(actor, case, with_files)
+
+    def lookup(self, actor: Actor, sha256: str) -> list[LookupHit]:
+        """Entries that commit this digest (64 hex digits, lower case), as far as the actor may see."""
+        return self._queries.lookup(actor, decode_hex(sha256, 32, "sha256"))
+
+    # --- what everybody sees ---------------------------------------------------------------------------------------
+
+    def checkpoint(self) -> bytes | None:
+        """The published signed note; None before the first."""
+        published = self._store.published()
+        return None if published is None else published[1]
+
+    def tile(self, level: int, index: int, width: int = TILE_WIDTH) -> bytes:
+        """A tile of the published tree. Raises NotFoundError for one that it does not have."""
+        if not 0 < width <= tile_width(level, index, self._published_size()):
+            raise NotFoundError("get a tile: the published tree does not have it")
+        return self._tiles.read(TileId(level, index, width))
+
+    def entry_tile(self, index: int, width: int = TILE_WIDTH) -> bytes:
+        """An entry bundle of the published tree. Raises NotFoundError for one that it does not have."""
+        if not 0 < width <= tile_width(0, index, self._published_size()):
+            raise NotFoundError("get entries: the published tree does not have them")
+        bundle = EntryBundleId(index, width)
+        first = bundle.index * TILE_WIDTH
+        return format_entry_bundle(self._store.leaves(first, first + bundle.width))
+
+    def trust_files(self) -> dict[str, bytes]:
+        """The trust folder as the operator states it: relative name to bytes."""
+        return trust_files(self._policy, self._development, self._anchors)
+
+    def log_vkeys(self) -> list[str]:
+        """The log's verifier keys, Ed25519 first."""
+        return [format_vkey(key) for key in self._signer.vkeys]
+
+    def timestamp_reply(self, request_der: bytes) -> bytes:
+        """The development authority's answer to any bytes: always a TimeStampResp."""
+        return self._development.reply(request_der)
+
+    # --- how it stands ---------------------------------------------------------------------------------------------
+
+    def readiness(self) -> list[str]:
+        """What keeps this process from taking submissions, in words; empty when nothing does."""
+        trouble = self._sequencer.trouble
+        problems = [] if trouble is None else [f"the writer is recovering: {trouble.what}"]
+        try:
+            self._store.head()
+        except LedgerError as error:
+            problems.append(error.what)
+        return problems
+
+    def status(self) -> dict[str, object]:
+        """Figures for operators: sizes, the pool, each authority's last token."""
+        head = self._store.head()
+        published = self._store.published()
+        return {
+            "origin": self.settings.origin,
+            "size": head.size,
+            "root": head.root.hex(),
+            "published_size": None if published is None else published[0],
+            "waiting": self._sequencer.waiting,
+            "timestamps": [asdict(each) for each in self._timestamping.status()],
+            "problems": self.readiness(),
+        }
+
+    def _published_size(self) -> int:
+        published = self._store.published()
+        return 0 if published is None else published[0]

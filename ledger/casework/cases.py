@@ -1,0 +1,80 @@
+"""Open a case, add a member: pure decisions on a case's state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from ledger.casework.people import CASE_ROLES, OFFICE_ROLES, Actor, side_of
+from ledger.commit.prepared import Prepared, prepare
+from ledger.errors import ConflictError, ForbiddenError
+from ledger.store.contracts import CaseRow, MemberRow
+from ledger.submit.errors import UnacceptableError
+
+TITLE_CHARACTERS: Final = 300
+"""Characters of a case's title: a line on a screen, not a document."""
+
+CASE_MEMBERS: Final = 1_000
+"""Members of a case: a collective action fits, a script gone wild does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseState:
+    """What decisions on a case stand on. `length`: entries of its chain when it was read."""
+
+    case: CaseRow
+    members: tuple[MemberRow, ...]
+    length: int
+
+    def member(self, account: str) -> MemberRow | None:
+        """This account's membership."""
+        return next((member for member in self.members if member.account == account), None)
+
+    def has_court(self) -> bool:
+        return any(member.role == "court" for member in self.members)
+
+
+def decide_open_case(chain: str, actor: Actor, title: str) -> list[Prepared]:
+    """A new chain: `case.opened`, whose opener is a member with role party. Raises UnacceptableError for a bad title."""
+    _check_title(title)
+    fields = {"case.title": title, "member.name": actor.name, "member.role": "party", "submitter.name": actor.name}
+    rows = (
+        CaseRow(chain, title, actor.name, 0),
+        MemberRow(chain, actor.name, "party", side_of(actor.name, "party"), 0),
+    )
+    return [prepare(chain, "case.opened", fields, projections=rows, expected_length=0)]
+
+
+def decide_add_member(state: CaseState, actor: Actor, account: str, account_role: str, role: str) -> list[Prepared]:
+    """`member.added`. Raises ForbiddenError, ConflictError or UnacceptableError.
+
+    The opener adds members, and the case's court; once a court is in, only it admits another. An office in a case is for
+    accounts of that office. Nobody is a member twice, and so nobody is on two sides.
+    """
+    if role not in CASE_ROLES:
+        raise UnacceptableError(f"add a member: expected a role among {', '.join(CASE_ROLES)}, got {role!r}", "role")
+    mine = state.member(actor.name)
+    if mine is None or not (actor.name == state.case.opener or mine.role == "court"):
+        raise ForbiddenError("add a member: only who opened the case, and its court, may")
+    if role in OFFICE_ROLES and account_role != role:
+        raise ForbiddenError(f"add a member: {account} has no account of role {role}", "role")
+    if role == "court" and state.has_court() and mine.role != "court":
+        raise ForbiddenError("add a member: the case has a court, so only that court admits another", "role")
+    present = state.member(account)
+    if present is not None:
+        raise ConflictError(f"add a member: {account} is a member already, with role {present.role}", "user")
+    if len(state.members) >= CASE_MEMBERS:
+        raise ConflictError(f"add a member: the case has {CASE_MEMBERS} members, the most there may be")
+    side = side_of(account, role)
+    fields = {"member.name": account, "member.role": role, "submitter.name": actor.name}
+    row = MemberRow(state.case.chain, account, role, side, 0)
+    return [prepare(state.case.chain, "member.added", fields, projections=(row,), expected_length=state.length)]
+
+
+def _check_title(title: str) -> None:
+    if not title.strip() or len(title) > TITLE_CHARACTERS:
+        raise UnacceptableError(f"open a case: expected a title of 1 to {TITLE_CHARACTERS} characters", "title")
+    if any(ord(character) < 0x20 or 0x7F <= ord(character) <= 0x9F for character in title):
+        raise UnacceptableError("open a case: expected a title of one line without control characters", "title")
+    if any(0xD800 <= ord(character) <= 0xDFFF for character in title):
+        raise UnacceptableError("open a case: expected valid Unicode, got a lone surrogate", "title")

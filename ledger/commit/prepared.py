@@ -1,0 +1,76 @@
+"""An entry whose commitment is made and whose place is not: all that can be done outside the lock is done."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ledger.entry.canonical_json import Value, serialise
+from ledger.entry.commitment import SECRET_SIZE, Commitment, commit_fields
+from ledger.store.contracts import Projection
+
+_MAC_DOMAIN = b"idempotency"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayKey:
+    """What makes a repeated submission the same: whose, under which key, with which canonical request (bytes)."""
+
+    account: str
+    key: str
+    request: bytes
+
+    def mac(self, secret: bytes) -> bytes:
+        """HMAC-SHA256 (32 bytes) under the entry's secret: the row that is kept holds no digest of the evidence."""
+        return hmac.digest(secret, _MAC_DOMAIN + self.request, "sha256")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One entry to be sequenced. Either `commitment`, `secret` (32 bytes) and `fields` (canonical JSON), or `public`.
+
+    `projections` are rows for people; their `index` is filled in with the entry's. `expected_length`: the length of the
+    chain that the act was decided on; if the chain has grown since, the entry is refused and its author decides again.
+    """
+
+    chain: str
+    kind: str
+    commitment: Commitment | None = None
+    secret: bytes = b""
+    fields: bytes = b""
+    public: dict[str, Value] | None = None
+    projections: tuple[Projection, ...] = ()
+    expected_length: int | None = None
+    replay: ReplayKey | None = None
+
+
+def prepare(
+    chain: str,
+    kind: str,
+    fields: Mapping[str, Value],
+    *,
+    projections: tuple[Projection, ...] = (),
+    expected_length: int | None = None,
+    replay: ReplayKey | None = None,
+) -> Prepared:
+    """Draw a secret and commit to the fields. Raises what `commit_fields` raises."""
+    secret = secrets.token_bytes(SECRET_SIZE)
+    committed = commit_fields(secret, fields)
+    return Prepared(
+        chain,
+        kind,
+        committed.commitment,
+        secret,
+        serialise(dict(fields)),
+        None,
+        projections,
+        expected_length,
+        replay,
+    )
+
+
+def new_chain() -> str:
+    """A chain's name: 128 random bits in hex. It says nothing about its case."""
+    return secrets.token_hex(16)

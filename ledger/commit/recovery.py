@@ -1,0 +1,113 @@
+"""What is checked before a process may write: at start, and again after every failure whose outcome is unknown.
+
+Its cost does not grow with the log: the right edge (at most 256 rows a level), one kept file, one consistency proof.
+
+    1  the entries end where the head says                        else the last entries were deleted
+    2  the open tiles give the head's root and frontier           else head, entries or tiles were edited
+    3  a kept checkpoint is there, and signed by our keys         else the database cannot prove its own past
+    4  the head is not older than it, and consistent with it      else the database was rolled back, or forked
+    5  no stored checkpoint is newer than the head                else the head was rolled back
+    6  the head is signed                                         else a crash came between: it is signed now
+"""
+
+from __future__ import annotations
+
+from ledger.commit.signer import CheckpointSigner
+from ledger.errors import ConfigError, CorruptError, LedgerError, MalformedError, ProofError, RolledBackError
+from ledger.merkle.consistency import check_consistency, prove_consistency
+from ledger.merkle.open_tiles import OpenTiles
+from ledger.merkle.tiles import TiledNodes
+from ledger.note.checkpoint import Checkpoint, format_checkpoint
+from ledger.note.signed_note import parse_note
+from ledger.store.contracts import Head, LogStore
+from ledger.store.stored_tiles import StoredTiles
+
+
+def recover(store: LogStore, signer: CheckpointSigner, accept: bytes | None = None) -> OpenTiles:
+    """Check, mend what a crash may leave, and give the right edge from which to go on.
+
+    `accept`: a signed checkpoint that the operator vouches for where none is kept (`--accept-checkpoint`). Raises
+    RolledBackError with the checkpoints as evidence, CorruptError naming what is missing or edited, ConfigError where
+    the kept checkpoint is missing.
+    """
+    head = store.head()
+    edge = check_edge(store, head)
+    if accept is not None:
+        _check_against(store, signer, head, accept, "the accepted checkpoint")
+        signer.kept.advance(accept)
+    kept = signer.kept.read()
+    if kept is None:
+        raise ConfigError(
+            "start: no kept checkpoint, so nobody could tell whether the database was rolled back; "
+            "if you know a true one, give it with --accept-checkpoint",
+            str(signer.kept.path),
+        )
+    _check_against(store, signer, head, kept, "the kept checkpoint")
+    newest = store.newest_checkpoint()
+    if newest is not None and newest[0] > head.size:
+        raise RolledBackError(
+            f"start: rolled back or forked: a checkpoint of size {newest[0]} was signed, the head has {head.size}",
+            "database",
+            [_text(newest[1]), _head_text(signer.origin, head)],
+        )
+    # A crash came after a commit and before its signature: the head is committed, so it may be signed.
+    if store.checkpoint(head.size) is None:
+        signer.seal(store, head)
+    return edge
+
+
+def check_edge(store: LogStore, head: Head) -> OpenTiles:
+    """Steps 1 and 2. Raises CorruptError."""
+    last = store.last_index()
+    if last + 1 != head.size:
+        raise CorruptError(
+            f"start: the head counts {head.size} entries, the last one stored has index {last}: "
+            + ("the last entries were deleted" if last + 1 < head.size else "the head was moved back"),
+            "database",
+        )
+    try:
+        edge = OpenTiles.load(head.size, StoredTiles(store).read)
+    except LedgerError as error:
+        raise CorruptError(f"start: the right edge cannot be read: {error}", "database") from error
+    if edge.frontier.root() != head.root:
+        raise CorruptError(
+            f"start: the entries and tiles at the right edge do not give the head's root at size {head.size}",
+            "database",
+        )
+    if edge.frontier.to_bytes() != head.frontier:
+        raise CorruptError(f"start: the stored frontier does not give the head's root at size {head.size}", "database")
+    return edge
+
+
+def _check_against(store: LogStore, signer: CheckpointSigner, head: Head, note: bytes, what: str) -> None:
+    """Steps 3 and 4: the head must continue this checkpoint of ours."""
+    try:
+        old = signer.check(note)
+    except LedgerError as error:
+        raise ConfigError(f"start: {what} is not signed by this log's keys: {error}", str(signer.kept.path)) from error
+    evidence = [_text(note), _head_text(signer.origin, head)]
+    if old.size > head.size:
+        raise RolledBackError(
+            f"start: rolled back or forked: {what} has size {old.size}, the database only {head.size}",
+            "database",
+            evidence,
+        )
+    reader = TiledNodes(head.size, StoredTiles(store).read)
+    try:
+        proof = prove_consistency(reader, old.size, head.size)
+        check_consistency(old.size, old.root, head.size, head.root, proof)
+    except (ProofError, MalformedError, CorruptError) as error:
+        raise RolledBackError(
+            f"start: rolled back or forked: the database of size {head.size} does not continue {what} "
+            f"of size {old.size}",
+            "database",
+            evidence,
+        ) from error
+
+
+def _text(note: bytes) -> str:
+    return parse_note(note).text
+
+
+def _head_text(origin: str, head: Head) -> str:
+    return format_checkpoint(Checkpoint(origin, head.size, head.root))

@@ -1,0 +1,152 @@
+"""The one writer of this process: takes what waits, commits it, signs the head, answers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from threading import Event, Thread
+
+from ledger.clock import Clock
+from ledger.commit.batch import Outcome, Sequenced, commit_batch
+from ledger.commit.pool import Pool, Waiting
+from ledger.commit.prepared import Prepared
+from ledger.commit.recovery import recover
+from ledger.commit.signer import CheckpointSigner
+from ledger.errors import LedgerError, UnavailableError
+from ledger.merkle.open_tiles import OpenTiles
+from ledger.store.contracts import Head, LogStore
+
+_log = logging.getLogger(__name__)
+
+# How long a caller waits for its outcome. The writer answers in milliseconds; a database that hangs longer is down.
+ANSWER_SECONDS = 60.0
+
+# How often the writer tries to come back after a failure whose outcome it does not know.
+RECOVERY_SECONDS = 1.0
+
+
+class Sequencer:
+    """Group commit without a linger timer: a batch is what arrived while the last one was being written.
+
+    `published` is called with each sealed size. After any failure of a commit or a seal the writer forgets what it
+    believed and runs recovery; it answers UnavailableError until that succeeds, and never guesses.
+    """
+
+    def __init__(
+        self,
+        store: LogStore,
+        signer: CheckpointSigner,
+        clock: Clock,
+        published: Callable[[int], None],
+        pool: Pool | None = None,
+    ) -> None:
+        self._store = store
+        self._signer = signer
+        self._clock = clock
+        self._published = published
+        self._pool = pool or Pool()
+        self._edge: OpenTiles | None = None
+        self._trouble: LedgerError | None = None
+        self._closing = Event()
+        self._thread = Thread(target=self._run, name="sequencer", daemon=True)
+
+    def start(self, accept: bytes | None = None) -> None:
+        """Recover, then start the writer. Raises what `recover` raises; nothing runs then."""
+        self._recover(accept)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Take no more, finish what waits, stop the writer."""
+        self._pool.close()
+        self._closing.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    @property
+    def edge(self) -> OpenTiles | None:
+        """The right edge after this process's last commit, for provers; None while it is not known."""
+        return self._edge
+
+    @property
+    def trouble(self) -> LedgerError | None:
+        """Why the writer stands still, if it does."""
+        return self._trouble
+
+    @property
+    def waiting(self) -> int:
+        """Entries in the pool."""
+        return len(self._pool)
+
+    def put(self, submission: Sequence[Prepared]) -> Future[list[Sequenced]]:
+        """Queue entries that stand or fall together. Raises UnavailableError when the pool is full or the writer stands."""
+        if self._trouble is not None:
+            raise UnavailableError(f"append to the log: the writer is recovering: {self._trouble.what}", retry_after=2)
+        return self._pool.put(submission)
+
+    def append(self, submission: Sequence[Prepared]) -> list[Sequenced]:
+        """Queue and wait until the entries stand in a signed, kept checkpoint.
+
+        Raises the refusal of the submission; UnavailableError when its outcome is not known in time: repeat it with the
+        same key, and it is answered without being doubled.
+        """
+        try:
+            return self.put(submission).result(ANSWER_SECONDS)
+        except TimeoutError as error:
+            raise UnavailableError("append to the log: no answer from the database in time", retry_after=5) from error
+
+    def _run(self) -> None:
+        while batch := self._pool.take():
+            try:
+                self._process(batch)
+            except LedgerError as error:
+                self._stand_still(batch, error)
+            except Exception as error:  # a fault of ours: stop writing rather than guess at what was written
+                _log.exception("the writer failed")
+                self._stand_still(batch, UnavailableError(f"append to the log: {type(error).__name__}"))
+
+    def _process(self, batch: list[Waiting]) -> None:
+        submissions = [waiting.submission for waiting in batch]
+        edge, outcomes = commit_batch(self._store, submissions, self._edge, self._clock.now_ms())
+        if self._edge is None or edge.size != self._edge.size:
+            self._seal(edge)
+        self._edge = edge
+        for waiting, outcome in zip(batch, outcomes, strict=True):
+            _answer(waiting, outcome)
+
+    def _seal(self, edge: OpenTiles) -> None:
+        head = Head(edge.size, edge.frontier.root(), edge.frontier.to_bytes())
+        self._signer.seal(self._store, head)
+        self._published(head.size)
+
+    def _stand_still(self, batch: list[Waiting], error: LedgerError) -> None:
+        _log.error("the writer stands still: %s", error)
+        self._trouble = error
+        self._edge = None
+        unknown = UnavailableError(
+            f"append to the log: the outcome is not known ({error.what}); repeat it with the same Idempotency-Key",
+            retry_after=2,
+        )
+        for waiting in batch:
+            _answer(waiting, unknown)
+        while not self._closing.is_set():
+            try:
+                self._recover(None)
+                self._published(self._store.head().size)
+                return
+            except LedgerError as still:
+                self._trouble = still
+                self._closing.wait(RECOVERY_SECONDS)
+
+    def _recover(self, accept: bytes | None) -> None:
+        self._edge = recover(self._store, self._signer, accept)
+        self._trouble = None
+
+
+def _answer(waiting: Waiting, outcome: Outcome) -> None:
+    if not waiting.future.set_running_or_notify_cancel():
+        return
+    if isinstance(outcome, LedgerError):
+        waiting.future.set_exception(outcome)
+    else:
+        waiting.future.set_result(outcome)

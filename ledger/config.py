@@ -1,0 +1,158 @@
+"""The operator's settings: option, then environment `EVIDENCE_LEDGER_*`, then `DATA/config.toml`, then default.
+
+`config.toml` is written by `init` and names no path of its own folder, so a stopped DATA may be moved or copied:
+
+    origin = "ledger.example/court"
+    database = "postgresql://ledger@db/ledger"     # absent: ledger.db in this folder
+    tsa = ["authority=https://tsa.example/"]       # roots in tsa/authority.pem
+    [limits]
+    file_bytes = 21474836480
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from ledger.errors import ConfigError, LedgerError
+from ledger.note.keys import check_key_name
+
+CONFIG_FILE: Final = "config.toml"
+ENVIRONMENT_PREFIX: Final = "EVIDENCE_LEDGER_"
+
+# Names a file `tsa/NAME.pem` and stands in public places.
+_AUTHORITY: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,62})=(https?://\S+)")
+
+_TEXTS: Final = ("origin", "database", "blobs", "policy", "kept", "public_url")
+_NUMBERS: Final = ("tsa_interval", "behind_proxy", "keep_keys_days")
+_KNOWN: Final = frozenset({*_TEXTS, *_NUMBERS, "tsa", "limits"})
+
+
+@dataclass(frozen=True, slots=True)
+class AuthoritySetting:
+    """A timestamp authority to ask: its name, and the address that takes RFC 3161 requests."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of one ledger. Paths are absolute or relative to the working directory; `tsa_interval` in seconds."""
+
+    data: Path
+    origin: str
+    database: str
+    blobs: Path
+    kept: Path
+    policy: Path | None = None
+    tsa: tuple[AuthoritySetting, ...] = ()
+    tsa_interval: int = 60
+    public_url: str | None = None
+    behind_proxy: int = 0
+    keep_keys_days: int = 90
+    limits: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database is SQLite: one file, one writing process."""
+        return self.database.startswith("sqlite:")
+
+
+def load_settings(data: Path, options: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
+    """The settings of the ledger in `data`; an option that is None or () counts as not given.
+
+    Raises ConfigError for an unknown key in config.toml, a value that cannot be, or no origin anywhere.
+    """
+    values: dict[str, Any] = _read_file(data)
+    values |= _from_environment(environ)
+    values |= {name: value for name, value in options.items() if value is not None and value != () and name in _KNOWN}
+    origin = values.get("origin")
+    if not isinstance(origin, str):
+        raise ConfigError("read the settings: no origin; `evidence-ledger init --origin NAME` makes a log", str(data))
+    try:
+        check_key_name(origin)
+    except LedgerError as error:
+        raise ConfigError(f"read the settings: {error.what}", "origin") from error
+    limits = values.get("limits", {})
+    if not isinstance(limits, Mapping) or not all(type(each) is int for each in limits.values()):
+        raise ConfigError("read the settings: expected a table of integers", "limits")
+    return Settings(
+        data=data,
+        origin=origin,
+        database=_text(values, "database") or f"sqlite:///{data / 'ledger.db'}",
+        blobs=Path(_text(values, "blobs") or data / "blobs"),
+        kept=Path(_text(values, "kept") or data),
+        policy=Path(values["policy"]) if values.get("policy") else None,
+        tsa=_authorities(values.get("tsa", ())),
+        tsa_interval=_number(values, "tsa_interval", 60, 1),
+        public_url=_text(values, "public_url"),
+        behind_proxy=_number(values, "behind_proxy", 0, 0),
+        keep_keys_days=_number(values, "keep_keys_days", 90, 1),
+        limits=dict(limits),
+    )
+
+
+def _read_file(data: Path) -> dict[str, Any]:
+    path = data / CONFIG_FILE
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"read the settings: {error}", str(path)) from error
+    unknown = values.keys() - _KNOWN
+    if unknown:
+        raise ConfigError(f"read the settings: unknown {', '.join(sorted(unknown))}", str(path))
+    return values
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in (*_TEXTS, *_NUMBERS):
+        value = environ.get(ENVIRONMENT_PREFIX + name.upper())
+        if value:
+            found[name] = value
+    tsa = environ.get(ENVIRONMENT_PREFIX + "TSA")
+    if tsa:
+        found["tsa"] = tsa.split()
+    return found
+
+
+def _text(values: Mapping[str, Any], name: str) -> str | None:
+    value = values.get(name)
+    if value is None:
+        return None
+    text = str(value)
+    if not isinstance(value, str | Path) or not text:
+        raise ConfigError("read the settings: expected a text", name)
+    return text
+
+
+def _number(values: Mapping[str, Any], name: str, default: int, lowest: int) -> int:
+    value = values.get(name, default)
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value)
+    if type(value) is not int or value < lowest:
+        raise ConfigError(f"read the settings: expected a whole number of at least {lowest}", name)
+    return value
+
+
+def _authorities(texts: Sequence[object]) -> tuple[AuthoritySetting, ...]:
+    found: dict[str, AuthoritySetting] = {}
+    for text in texts if not isinstance(texts, str) else [texts]:
+        if isinstance(text, AuthoritySetting):
+            setting = text
+        else:
+            match = _AUTHORITY.fullmatch(text) if isinstance(text, str) else None
+            if match is None:
+                raise ConfigError(f"read the settings: expected NAME=URL for an authority, got {text!r}", "tsa")
+            setting = AuthoritySetting(match[1], match[2])
+        if setting.name in found:
+            raise ConfigError(f"read the settings: the authority {setting.name} is named twice", "tsa")
+        found[setting.name] = setting
+    return tuple(found.values())

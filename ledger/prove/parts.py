@@ -1,0 +1,116 @@
+"""The parts that a receipt and a bundle have in common, gathered once."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+
+from ledger.entry.canonical_json import parse
+from ledger.entry.commitment import NAMES_FIELD, CommittedFields, commit_fields
+from ledger.entry.leaf import parse_leaf
+from ledger.errors import CorruptError, NotFoundError
+from ledger.note.checkpoint import parse_checkpoint
+from ledger.prove.proof_builder import ProofBuilder, SignedHead
+from ledger.store.contracts import EntryRow, LogStore, OpeningRow, TimestampRow
+
+TIMESTAMPS_MAX = 64
+"""Timestamps in one bundle (docs/spec/bundle.md)."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryParts:
+    """One entry: its leaf, its proof file, and for an entry with fields the hashes and the opened openings by position."""
+
+    index: int
+    leaf: bytes
+    proof: bytes
+    hashes: tuple[bytes, ...] = ()
+    openings: Mapping[int, bytes] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimestampParts:
+    """One recorded token: DER of the response, the stamped note text, the consistency proof with the proofs' checkpoint."""
+
+    recorded: int
+    authority: str
+    gen_time_ms: int
+    token: bytes
+    stamped: str
+    consistency: tuple[bytes, ...]
+
+
+class PartsBuilder:
+    """Gathers parts under one signed head."""
+
+    def __init__(self, store: LogStore, proofs: ProofBuilder) -> None:
+        self._store = store
+        self._proofs = proofs
+
+    def head_covering(self, index: int) -> SignedHead:
+        """See ProofBuilder.head_covering."""
+        return self._proofs.head_covering(index)
+
+    def entry(self, row: EntryRow, opening: OpeningRow | None, head: SignedHead, opened: Set[str]) -> EntryParts:
+        """An entry with the named fields open, `@names` always. Raises CorruptError if the openings do not fit the leaf."""
+        proof = self._proofs.proof_file(row.index, row.leaf, head)
+        commitment = parse_leaf(row.leaf).fields
+        if commitment is None:
+            return EntryParts(row.index, row.leaf, proof)
+        if opening is None:
+            raise NotFoundError(f"open entry {row.index}: its openings are not here")
+        committed = recommit(opening)
+        if committed.commitment != commitment:
+            raise CorruptError(f"open entry {row.index}: the stored openings do not give the leaf's commitment")
+        positions = [0] + [p for p, name in enumerate(committed.names, 1) if name in opened]
+        return EntryParts(row.index, row.leaf, proof, committed.hashes, {p: committed.openings[p] for p in positions})
+
+    def timestamps(self, indexes: Sequence[int], head: SignedHead) -> list[TimestampParts]:
+        """For each authority the first token that covers each entry and the last recorded before it, at most 64.
+
+        The most telling come first: those for the last entry bind all of them.
+        """
+        size = head.checkpoint.size
+        chosen: dict[int, TimestampRow] = {}
+        authorities = self._store.authorities()
+        # Last, first, then the others: whatever must be left out widens a bracket and never opens one.
+        order = list(dict.fromkeys([*indexes[-1:], *indexes[:1], *indexes]))
+        for index in order:
+            for authority in authorities:
+                for row in (
+                    self._store.first_covering(authority, index),
+                    self._store.last_recorded_before(authority, index),
+                ):
+                    if row is not None and row.index < size and len(chosen) < TIMESTAMPS_MAX:
+                        chosen[row.index] = row
+            if len(chosen) >= TIMESTAMPS_MAX:
+                break
+        return [self._timestamp(chosen[index], head) for index in sorted(chosen)]
+
+    def recorded_entries(self, timestamps: Iterable[TimestampParts], head: SignedHead) -> list[EntryParts]:
+        """The `timestamp.recorded` entries of these tokens, ascending."""
+        found = []
+        for timestamp in timestamps:
+            row = self._store.entry(timestamp.recorded)
+            if row is None:
+                raise CorruptError(f"read entry {timestamp.recorded}: it is missing")
+            found.append(self.entry(row, None, head, frozenset()))
+        return found
+
+    def _timestamp(self, row: TimestampRow, head: SignedHead) -> TimestampParts:
+        entry = self._store.entry(row.index)
+        public = None if entry is None else parse_leaf(entry.leaf).public
+        if public is None or not isinstance(public.get("stamped"), str) or not isinstance(public.get("token"), str):
+            raise CorruptError(f"read the token of entry {row.index}: the entry is not a timestamp.recorded")
+        stamped, token = str(public["stamped"]), base64.b64decode(str(public["token"]), validate=True)
+        proof = self._proofs.consistency(parse_checkpoint(stamped), head.checkpoint)
+        return TimestampParts(row.index, row.authority, row.gen_time, token, stamped, tuple(proof))
+
+
+def recommit(opening: OpeningRow) -> CommittedFields:
+    """The commitment that stored openings give. Raises CorruptError where they are no longer an object of fields."""
+    fields = parse(opening.fields, where=f"openings of entry {opening.index}")
+    if not isinstance(fields, dict) or NAMES_FIELD in fields:
+        raise CorruptError(f"read the openings of entry {opening.index}: expected an object of fields")
+    return commit_fields(opening.secret, fields)

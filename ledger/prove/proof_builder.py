@@ -1,0 +1,61 @@
+"""Inclusion and consistency proofs against one signed checkpoint, each verified before it leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ledger.errors import NotFoundError
+from ledger.merkle.consistency import check_consistency, prove_consistency
+from ledger.merkle.hashing import hash_leaf
+from ledger.merkle.inclusion import check_inclusion, prove_inclusion
+from ledger.merkle.tiles import TiledNodes
+from ledger.note.checkpoint import Checkpoint, parse_checkpoint
+from ledger.note.proof_file import format_proof
+from ledger.note.signed_note import parse_note
+from ledger.store.contracts import LogStore
+from ledger.store.stored_tiles import StoredTiles
+
+
+@dataclass(frozen=True, slots=True)
+class SignedHead:
+    """A signed note's bytes and what it says."""
+
+    note: bytes
+    checkpoint: Checkpoint
+
+
+class ProofBuilder:
+    """Builds proofs out of stored tiles."""
+
+    def __init__(self, store: LogStore, tiles: StoredTiles) -> None:
+        self._store = store
+        self._tiles = tiles
+
+    def head_covering(self, index: int) -> SignedHead:
+        """The published checkpoint if its tree holds the entry, else the newest signed one.
+
+        Raises NotFoundError where no signed tree holds it.
+        """
+        for found in (self._store.published(), self._store.newest_checkpoint()):
+            if found is not None and found[0] > index:
+                note = found[1]
+                return SignedHead(note, parse_checkpoint(parse_note(note).text))
+        raise NotFoundError(f"prove an entry: no signed checkpoint holds index {index}")
+
+    def proof_file(self, index: int, leaf: bytes, head: SignedHead) -> bytes:
+        """The `tlog-proof` of an entry. Raises CorruptError or ProofError if the stored tree does not give the root."""
+        size, root = head.checkpoint.size, head.checkpoint.root
+        path = prove_inclusion(TiledNodes(size, self._tiles.read), index, size)
+        check_inclusion(hash_leaf(leaf), index, size, path, root)
+        return format_proof(index, path, head.note)
+
+    def consistency(self, stamped: Checkpoint, head: Checkpoint) -> list[bytes]:
+        """The proof from the smaller to the larger of both, empty when equal. Raises ProofError if they contradict."""
+        old, new = sorted((stamped, head), key=lambda checkpoint: checkpoint.size)
+        proof = (
+            []
+            if old.size == new.size
+            else prove_consistency(TiledNodes(new.size, self._tiles.read), old.size, new.size)
+        )
+        check_consistency(old.size, old.root, new.size, new.root, proof)
+        return proof

@@ -1,0 +1,32 @@
+"""Gather a receipt's parts and format them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ledger.prove.parts import PartsBuilder, recommit
+from ledger.prove.receipt import format_receipt
+from ledger.store.contracts import EntryRow, OpeningRow
+
+
+def build_receipt(
+    parts: PartsBuilder,
+    row: EntryRow,
+    opening: OpeningRow,
+    *,
+    to_submitter: bool,
+    with_timestamps: bool = True,
+    opened: frozenset[str] | None = None,
+    certs: Sequence[str] = (),
+) -> bytes:
+    """The receipt of an entry under the newest checkpoint that is served, or signed where none is served yet.
+
+    `to_submitter`: with the secret, and so every field open. Otherwise `opened` names the fields. `with_timestamps`:
+    false for the answer to a submission, which no token can cover yet.
+    """
+    head = parts.head_covering(row.index)
+    names = frozenset(recommit(opening).names) if to_submitter or opened is None else opened
+    subject = parts.entry(row, opening, head, names)
+    timestamps = parts.timestamps([row.index], head) if with_timestamps else []
+    recorded = parts.recorded_entries(timestamps, head)
+    return format_receipt(subject, timestamps, recorded, certs, opening.secret if to_submitter else None)

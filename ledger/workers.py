@@ -1,0 +1,120 @@
+"""The work beside the flow: asking timestamp authorities and logging their tokens, forgetting old keys."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from threading import Event, Thread
+
+from ledger.attest.authorities import DEVELOPMENT_NAME, Anchors
+from ledger.attest.development_tsa import DevelopmentAuthority
+from ledger.attest.rfc3161_token import TimestampInfo, parse_response
+from ledger.attest.schedule import Authority, LastToken, Timestamping
+from ledger.attest.tsa_client import request_timestamp
+from ledger.clock import Clock
+from ledger.commit.prepared import Prepared
+from ledger.commit.sequencer import Sequencer
+from ledger.config import AuthoritySetting, Settings
+from ledger.entry.leaf import parse_leaf, parse_time
+from ledger.entry.text_encodings import encode_base64
+from ledger.errors import CorruptError, LedgerError
+from ledger.note.checkpoint import parse_checkpoint
+from ledger.note.signed_note import parse_note
+from ledger.store.contracts import LogStore, TimestampRow
+
+KEYS_SWEEP_SECONDS = 3_600.0
+"""How often idempotency keys past their lifetime are dropped."""
+
+_DAY_MS = 24 * 3_600 * 1_000
+_log = logging.getLogger(__name__)
+
+
+def make_timestamping(
+    settings: Settings,
+    store: LogStore,
+    sequencer: Sequencer,
+    clock: Clock,
+    development: DevelopmentAuthority,
+    anchors: Mapping[str, Anchors],
+) -> Timestamping:
+    """The schedule over the configured authorities, or over the embedded one where none is."""
+    authorities = [_remote(setting, anchors[setting.name]) for setting in settings.tsa]
+    authorities = authorities or [Authority(DEVELOPMENT_NAME, development.stamp)]
+
+    def newest_checkpoint() -> tuple[str, int] | None:
+        newest = store.newest_checkpoint()
+        return None if newest is None or newest[0] == 0 else (parse_note(newest[1]).text, newest[0])
+
+    def record(authority: str, stamped: str, token: bytes) -> int:
+        return record_token(store, sequencer, authority, stamped, token)
+
+    last = {each.name: found for each in authorities if (found := _last_token(store, each.name)) is not None}
+    return Timestamping(
+        authorities,
+        newest_checkpoint=newest_checkpoint,
+        entries_since=store.other_entries_since,
+        record=record,
+        clock=clock.now_ms,
+        last_tokens=last,
+        interval=settings.tsa_interval,
+        idle_interval=max(settings.tsa_interval, 3_600),
+    )
+
+
+def record_token(store: LogStore, sequencer: Sequencer, authority: str, stamped: str, token: bytes) -> int:
+    """Log a checked token as `timestamp.recorded` on the system chain. Returns the entry's index, once it is durable."""
+    info = parse_response(token).unverified
+    prepared = Prepared(
+        system_chain(store),
+        "timestamp.recorded",
+        public={"stamped": stamped, "token": encode_base64(token)},
+        projections=(TimestampRow(0, authority, parse_checkpoint(stamped).size, info.gen_time_ms),),
+    )
+    return sequencer.append([prepared])[0].index
+
+
+def system_chain(store: LogStore) -> str:
+    """The chain of entry 0. Raises CorruptError where there is none."""
+    opened = store.entry(0)
+    if opened is None:
+        raise CorruptError("read entry 0: the log has none")
+    return opened.chain
+
+
+def _remote(setting: AuthoritySetting, anchors: Anchors) -> Authority:
+    def ask(data: bytes) -> tuple[bytes, TimestampInfo]:
+        return request_timestamp(setting.url, data, anchors.certificates)
+
+    return Authority(setting.name, ask)
+
+
+def _last_token(store: LogStore, authority: str) -> LastToken | None:
+    row = store.last_timestamp(authority)
+    entry = None if row is None else store.entry(row.index)
+    if row is None or entry is None:
+        return None
+    return LastToken(parse_time(parse_leaf(entry.leaf).time), row.size, row.index)
+
+
+class KeySweeper:
+    """Drops idempotency keys past their lifetime, now and then, in a thread of its own."""
+
+    def __init__(self, forget: Callable[[int], int], clock: Clock, days: int) -> None:
+        self._forget = forget
+        self._clock = clock
+        self._days = days
+        self._stopping = Event()
+        self._thread = Thread(target=self._run, name="key-sweeper", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(KEYS_SWEEP_SECONDS):
+            try:
+                self._forget(self._clock.now_ms() - self._days * _DAY_MS)
+            except LedgerError as error:
+                _log.warning("old keys could not be dropped, tried again in an hour: %s", error)
