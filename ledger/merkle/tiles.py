@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, TypeVar
 
 from ledger.errors import MalformedError
-from ledger.merkle.hashing import HASH_SIZE, tree_root
+from ledger.merkle.hashing import HASH_SIZE, hash_pairs, tree_root
 
 TILE_HEIGHT: Final = 8
 """Levels of the tree that one tile spans."""
@@ -22,6 +23,9 @@ TILE_WIDTH: Final = 1 << TILE_HEIGHT
 
 TILE_SIZE: Final = TILE_WIDTH * HASH_SIZE
 """Bytes of a full tile: 8,192."""
+
+EXPANDED_TILES: Final = 256
+"""Tiles whose inner nodes are remembered, 40 KiB each: neighbours' proofs share most of their tiles."""
 
 TILE_LEVEL_MAX: Final = 63
 """Largest tile level in a path, by tlog-tiles; a tree of 2^63 leaves ends at 7."""
@@ -161,12 +165,22 @@ def tile_node(data: bytes, level: int, index: int) -> bytes:
     Raises MalformedError if the tile ends before the node does.
     """
     _, _, first, count = tile_of_node(level, index)
-    part = data[first * HASH_SIZE : (first + count) * HASH_SIZE]
-    if len(part) != count * HASH_SIZE:
+    if (first + count) * HASH_SIZE > len(data):
         raise MalformedError(
             f"read node ({level}, {index}): expected a tile of at least {first + count} hashes, got {len(data)} bytes"
         )
-    return tree_root(hashes_of_tile(part))
+    if count == 1:
+        return data[first * HASH_SIZE : (first + 1) * HASH_SIZE]
+    return _rows_of_tile(data)[level % TILE_HEIGHT][first // count]
+
+
+@lru_cache(maxsize=EXPANDED_TILES)
+def _rows_of_tile(data: bytes) -> tuple[tuple[bytes, ...], ...]:
+    """All complete nodes inside a tile, from its hashes up. A proof needs one of each row, so they are hashed once."""
+    rows = [hashes_of_tile(data)]
+    while len(rows) < TILE_HEIGHT:
+        rows.append(hash_pairs(rows[-1]))
+    return tuple(map(tuple, rows))
 
 
 @dataclass(frozen=True, slots=True)
