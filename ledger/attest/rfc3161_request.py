@@ -103,8 +103,6 @@ def parse_request(der: bytes) -> Request:
             certificate_wanted = request["cert_req"].native
             message_imprint = request["message_imprint"]
             algorithm, imprint, parameters = _read_imprint(message_imprint)
-            if policy is not None:
-                policy = request["req_policy"].dotted
     except MalformedError as error:
         raise _refuse("bad_data_format", str(error)) from error
     if version != "v1":

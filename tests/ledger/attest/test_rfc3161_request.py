@@ -21,6 +21,7 @@ from ledger.attest.rfc3161_request import (
 from ledger.errors import MalformedError
 from tests.fakes.token_maker import POLICY, make_refusal, make_request
 
+EXTENSION = {"extn_id": "1.2.3", "critical": False, "extn_value": b"\x05\x00"}
 DIGEST = hashlib.sha256(b"data").digest()
 
 
@@ -72,7 +73,7 @@ REFUSED = {
     "an imprint of another algorithm": (make_request(bytes(32), "sha512"), "bad_data_format"),
     "a version to come": (make_request(DIGEST, version=2), "bad_request"),
     "an extension": (
-        make_request(DIGEST, extensions=[{"extn_id": "1.2.3", "critical": False, "extn_value": b"\x05\x00"}]),
+        make_request(DIGEST, extensions=[EXTENSION]),
         "unaccepted_extension",
     ),
     "a long nonce": (make_request(DIGEST, nonce=1 << 8 * MAX_NONCE_BYTES), "bad_request"),
@@ -80,7 +81,10 @@ REFUSED = {
     "nothing": (b"", "bad_data_format"),
     "another ASN.1 value": (b"\x05\x00", "bad_data_format"),
     "a response": (make_refusal(), "bad_data_format"),
-    "more bytes than are read": (make_request(DIGEST).ljust(MAX_REQUEST_BYTES + 1, b"\x00"), "bad_data_format"),
+    "more bytes than are read": (
+        make_request(DIGEST, extensions=[EXTENSION | {"extn_value": bytes(MAX_REQUEST_BYTES)}]),
+        "bad_data_format",
+    ),
 }
 
 

@@ -231,28 +231,49 @@ def test_a_stated_serial_that_is_the_signers_is_taken() -> None:
     check(make_response(SIGNER, DATA, attributes={"ess_serial": SIGNER.certificate.serial_number}))
 
 
-SHAPES: dict[str, Callable[[dict[str, Any]], object]] = {
-    "no signer": lambda f: f.update(signer_infos=[]),
-    "two signers": lambda f: f["signer_infos"].append(f["signer_infos"][0] | {"signature": b"other"}),
-    "SignedData of another version": lambda f: f.update(version="v1"),
-    "SignerInfo of another version": lambda f: f["signer_infos"][0].update(version="v3"),
-    "content that is no TSTInfo": lambda f: f["encap_content_info"].update(content_type="data"),
-    "a signer named by key": lambda f: f["signer_infos"][0].update(sid={"subject_key_identifier": bytes(20)}),
-    "a signer that is not inside": lambda f: f["signer_infos"][0]["sid"]["issuer_and_serial_number"].update(
-        serial_number=1
+def inside(fields: dict[str, Any]) -> dict[str, Any]:
+    """The one SignerInfo of a SignedData to be."""
+    only: dict[str, Any] = fields["signer_infos"][0]
+    return only
+
+
+OTHER_KIND = cms.CertificateChoices("other", {"other_cert_format": "1.2.3", "other_cert": core.Null()})
+MANY = [cms.CertificateChoices({"certificate": cms.Certificate.load(make_issuer(f"{n}").der)}) for n in range(16)]
+
+SHAPES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "no signer": (lambda f: f.update(signer_infos=[]), "exactly one signer"),
+    "two signers": (
+        lambda f: f["signer_infos"].append(inside(f) | {"signature": b"other"}),
+        "exactly one signer",
     ),
-    "no certificates": lambda f: f.pop("certificates"),
-    "its certificate twice": lambda f: f["certificates"].append(f["certificates"][0]),
-    "content with bytes after it": lambda f: f["encap_content_info"].update(
-        content=core.ParsableOctetString(bytes(f["encap_content_info"]["content"]) + b"\x00")
+    "SignedData of another version": (lambda f: f.update(version="v1"), "SignedData v3"),
+    "SignerInfo of another version": (lambda f: inside(f).update(version="v3"), "SignerInfo v1"),
+    "content that is no TSTInfo": (lambda f: f["encap_content_info"].update(content_type="data"), "TSTInfo inside"),
+    "a signer named by key": (
+        lambda f: inside(f).update(sid=cms.SignerIdentifier("subject_key_identifier", bytes(20))),
+        "issuer and serial number",
     ),
-    "no signed attributes": lambda f: f["signer_infos"][0].pop("signed_attrs"),
+    "a signer that is not inside": (
+        lambda f: inside(f)["sid"]["issuer_and_serial_number"].update(serial_number=1),
+        "inside once, got 0",
+    ),
+    "no certificates": (lambda f: f.pop("certificates"), "1 to 16 certificates"),
+    "too many certificates": (lambda f: f["certificates"].extend(MANY), "1 to 16 certificates"),
+    "its certificate twice": (lambda f: f["certificates"].append(f["certificates"][0]), "one twice"),
+    "a certificate of another kind": (lambda f: f["certificates"].append(OTHER_KIND), "another kind"),
+    "content with bytes after it": (
+        lambda f: f["encap_content_info"].update(
+            content=core.ParsableOctetString(bytes(f["encap_content_info"]["content"]) + b"\x00")
+        ),
+        "nothing after it",
+    ),
+    "no signed attributes": (lambda f: inside(f).pop("signed_attrs"), "content_type|signature"),
 }
 
 
-@pytest.mark.parametrize("change", SHAPES.values(), ids=list(SHAPES))
-def test_another_shape_is_refused(change: Callable[[dict[str, Any]], None]) -> None:
-    with pytest.raises((MalformedError, SignatureError)):
+@pytest.mark.parametrize(("change", "said"), SHAPES.values(), ids=list(SHAPES))
+def test_another_shape_is_refused(change: Callable[[dict[str, Any]], None], said: str) -> None:
+    with pytest.raises((MalformedError, SignatureError), match=said):
         check(make_response(SIGNER, DATA, change=change))
 
 
