@@ -1,0 +1,1 @@
+"""The client's commands: they reach a ledger through HTTP alone."""

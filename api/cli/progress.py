@@ -1,0 +1,58 @@
+"""Progress of a transfer, on stderr, where a person watches it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from api.cli.output import printable
+
+
+class Meter:
+    """How far one transfer is. Does nothing where nobody watches."""
+
+    def __init__(self, progress: Progress | None = None, task: TaskID | None = None) -> None:
+        self._progress = progress
+        self._task = task
+
+    def advance(self, count: int) -> None:
+        """`count` more bytes went through."""
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, advance=count)
+
+    def start(self, total: int | None) -> None:
+        """A transfer of `total` bytes begins, maybe anew. None: nobody knows how many."""
+        if self._progress is not None and self._task is not None:
+            self._progress.reset(self._task, total=total)
+
+
+@contextmanager
+def metered(label: str) -> Iterator[Meter]:
+    """A meter called `label`, shown with rate and time left while stderr is a terminal, and gone afterwards."""
+    if not sys.stderr.isatty():
+        yield Meter()
+        return
+    # stdout stays as it is: the results on it must not be drawn into the display, which stands on stderr.
+    with Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=False,
+    ) as progress:
+        yield Meter(progress, progress.add_task(printable(label, keep=""), total=None))
