@@ -10,7 +10,8 @@ import hashlib
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import BinaryIO
+from itertools import pairwise
+from typing import BinaryIO, Protocol
 
 from verifier import zip_record
 from verifier.zip_record import END64_SIZE, END_SIZE, LOCATOR_SIZE, MAX_CENTRAL_ENTRY, End, Member, broken
@@ -62,7 +63,14 @@ def read_archive(file: BinaryIO, length: int) -> Archive:
     return archive
 
 
-def digest_of(file: BinaryIO) -> Digest:
+class Readable(Protocol):
+    """What is read by chunks: an open file, or one member of an archive."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes; none at the end."""
+
+
+def digest_of(file: Readable) -> Digest:
     """The digest of all that a stream still holds, in constant memory."""
     sha256, sha512, size = hashlib.sha256(), hashlib.sha512(), 0
     while chunk := file.read(CHUNK):
@@ -106,7 +114,7 @@ def _central(file: BinaryIO, end: End) -> list[Member]:
 
 
 def _check_names(names: list[str]) -> None:
-    for before, name in zip(names, names[1:], strict=False):
+    for before, name in pairwise(names):
         if before >= name:
             raise broken(f"{name} should stand before {before}, or stands there twice")
     if len({name.lower() for name in names}) != len(names):
@@ -128,7 +136,7 @@ def _read_member(file: BinaryIO, member: Member, archive: Archive) -> None:
     zip_record.check_local(_read(file, zip_record.local_size(member)), member)
     if member.name.startswith(EVIDENCE_FOLDER):
         reader = _MemberReader(file, member.size)
-        digest = digest_of(reader)  # type: ignore[arg-type]  # a reader is all that digest_of uses of a BinaryIO
+        digest = digest_of(reader)
         archive.evidence[member.name] = digest
         crc, listed = reader.crc, (digest.size, digest.sha256)
     else:
@@ -146,7 +154,8 @@ class _MemberReader:
     def __init__(self, file: BinaryIO, size: int) -> None:
         self._file, self._left, self.crc = file, size, 0
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes of the member."""
         chunk = _read(self._file, min(size, self._left))
         self._left -= len(chunk)
         self.crc = zlib.crc32(chunk, self.crc)
