@@ -33,7 +33,7 @@ def recover(store: LogStore, signer: CheckpointSigner, accept: bytes | None = No
     head = store.head()
     edge = check_edge(store, head)
     if accept is not None:
-        _check_against(store, signer, head, accept, "the accepted checkpoint")
+        check_against(store, signer, head, accept, "the accepted checkpoint")
         signer.kept.advance(accept)
     kept = signer.kept.read()
     if kept is None:
@@ -42,7 +42,7 @@ def recover(store: LogStore, signer: CheckpointSigner, accept: bytes | None = No
             "if you know a true one, give it with --accept-checkpoint",
             str(signer.kept.path),
         )
-    _check_against(store, signer, head, kept, "the kept checkpoint")
+    check_against(store, signer, head, kept, "the kept checkpoint")
     newest = store.newest_checkpoint()
     if newest is not None and newest[0] > head.size:
         raise RolledBackError(
@@ -79,7 +79,7 @@ def check_edge(store: LogStore, head: Head) -> OpenTiles:
     return edge
 
 
-def _check_against(store: LogStore, signer: CheckpointSigner, head: Head, note: bytes, what: str) -> None:
+def check_against(store: LogStore, signer: CheckpointSigner, head: Head, note: bytes, what: str) -> None:
     """Steps 3 and 4: the head must continue this checkpoint of ours."""
     try:
         old = signer.check(note)

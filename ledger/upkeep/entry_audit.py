@@ -1,0 +1,132 @@
+"""What one entry's row must say about its leaf, its chain and its openings."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping
+
+from ledger.attest.rfc3161_token import parse_response
+from ledger.entry.canonical_json import Value, parse
+from ledger.entry.leaf import Leaf, parse_leaf
+from ledger.errors import LedgerError
+from ledger.merkle.hashing import hash_leaf
+from ledger.note.checkpoint import parse_checkpoint
+from ledger.note.signed_note import parse_note
+from ledger.prove.parts import recommit
+from ledger.store.contracts import ChainHead, EntryRow, LogStore, OpeningRow
+
+_EVIDENCE = "evidence.anchored"
+_TIMESTAMP = "timestamp.recorded"
+
+
+class EntryAudit:
+    """Sees every entry once, ascending. Keeps one row a chain in memory."""
+
+    def __init__(self, store: LogStore) -> None:
+        self._store = store
+        self._heads: dict[str, ChainHead] = {}
+        self._system_chain: str | None = None
+        self._secrets: set[bytes] = set()
+
+    @staticmethod
+    def leaf_hash(leaf: bytes) -> bytes:
+        return hash_leaf(leaf)
+
+    def check(self, row: EntryRow, opening: OpeningRow | None) -> Iterator[str]:
+        """What is wrong with this entry, in words."""
+        try:
+            leaf = parse_leaf(row.leaf)
+        except LedgerError as error:
+            yield f"its leaf is malformed: {error}"
+            return
+        if (leaf.chain, leaf.seq, leaf.kind) != (row.chain, row.seq, row.kind):
+            yield "its row names another chain, seq or kind than its leaf"
+        yield from self._chain(row, leaf)
+        yield from self._system(row, leaf)
+        if leaf.fields is None:
+            if opening is not None:
+                yield "it is public, and yet it has openings"
+            if leaf.kind == _TIMESTAMP:
+                yield from self._token(row, leaf)
+        elif opening is None:
+            yield "its openings are missing, and no erasure is recorded"
+        else:
+            yield from self._openings(row, leaf, opening)
+
+    def finish(self, size: int) -> Iterator[tuple[str, str]]:
+        """What is wrong with the table of chains, once all entries below `size` were seen."""
+        stored = {head.chain: head for head in self._store.chain_heads()}
+        for chain, head in self._heads.items():
+            found = stored.pop(chain, None)
+            if found is None:
+                yield f"chain {chain}", "its row is missing"
+            elif found != head and found.index < size:
+                yield f"chain {chain}", f"its row says length {found.length}, the entries say {head.length}"
+        for chain, head in stored.items():
+            if head.index < size:
+                yield f"chain {chain}", "it has a row and no entries"
+
+    def _chain(self, row: EntryRow, leaf: Leaf) -> Iterator[str]:
+        head = self._heads.get(leaf.chain)
+        length, prev = (0, None) if head is None else (head.length, head.leaf_hash)
+        if leaf.seq != length:
+            yield f"its seq is {leaf.seq}, its chain has {length} entries before it"
+        if leaf.prev != prev:
+            yield "its prev is not the leaf hash of its chain's entry before"
+        self._heads[leaf.chain] = ChainHead(leaf.chain, leaf.seq + 1, row.index, hash_leaf(row.leaf))
+
+    def _system(self, row: EntryRow, leaf: Leaf) -> Iterator[str]:
+        if row.index == 0:
+            self._system_chain = leaf.chain
+            if leaf.kind != "log.opened":
+                yield f"the first entry is a {leaf.kind}, not log.opened"
+        if (leaf.public is not None) != (leaf.chain == self._system_chain):
+            yield "public content stands on the system chain only, and nothing else does"
+
+    def _openings(self, row: EntryRow, leaf: Leaf, opening: OpeningRow) -> Iterator[str]:
+        try:
+            committed = recommit(opening)
+        except LedgerError as error:
+            yield f"its openings are malformed: {error}"
+            return
+        if committed.commitment != leaf.fields:
+            yield "its openings do not give its commitment"
+            return
+        if opening.secret in self._secrets:
+            yield "its secret is another entry's too: salts repeat"
+        self._secrets.add(opening.secret)
+        if row.kind == _EVIDENCE:
+            yield from self._evidence(row, opening)
+
+    def _evidence(self, row: EntryRow, opening: OpeningRow) -> Iterator[str]:
+        fields = parse(opening.fields, where="openings")
+        stored = self._store.evidence(row.index)
+        if stored is None:
+            yield "its row in the table of evidence is missing"
+        elif isinstance(fields, dict) and not _agrees(
+            fields, row, stored.chain, stored.account, stored.sha256, stored.size
+        ):
+            yield "its row in the table of evidence says something else than its openings"
+
+    def _token(self, row: EntryRow, leaf: Leaf) -> Iterator[str]:
+        """The stamped text must be that of a checkpoint we signed: a token over anything else proves nothing of ours."""
+        public = leaf.public or {}
+        stamped, token = public.get("stamped"), public.get("token")
+        if not isinstance(stamped, str) or not isinstance(token, str):
+            yield "it records a token, and lacks the stamped text or the token"
+            return
+        try:
+            size = parse_checkpoint(stamped).size
+            parse_response(base64.b64decode(token, validate=True))
+        except (LedgerError, binascii.Error) as error:
+            yield f"its token cannot be read: {error}"
+            return
+        note = self._store.checkpoint(size)
+        if note is None or parse_note(note).text != stamped:
+            yield f"its token stamps a checkpoint of size {size} that was never signed"
+
+
+def _agrees(fields: Mapping[str, Value], row: EntryRow, chain: str, account: str, sha256: bytes, size: int) -> bool:
+    committed = (fields.get("file.sha256"), fields.get("file.size"), fields.get("submitter.name"))
+    return (chain, *committed) == (row.chain, sha256.hex(), size, account)
