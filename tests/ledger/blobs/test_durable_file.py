@@ -86,6 +86,33 @@ def test_short_writes_are_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert (tmp_path / "file").read_bytes() == b"0123456789" * 10
 
 
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="this system takes no advice on its page cache")
+def test_of_a_large_file_every_window_is_begun_at_once_and_forgotten_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """10 GiB of evidence must not push the database out of memory."""
+    advised: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "write", lambda _descriptor, data: len(data))
+    monkeypatch.setattr(
+        os, "posix_fadvise", lambda _descriptor, start, length, _advice: advised.append((start, length))
+    )
+    window, chunk = 8 * 1024 * 1024, bytes(3 * 1024 * 1024)
+    with TemporaryFile(tmp_path) as temporary:
+        for _ in range(32):  # 12 windows
+            temporary.write(chunk)
+    begun = [(number * window, window) for number in range(12)]
+    assert [each for each in advised if advised.count(each) == 1] == begun[4:]
+    assert advised.count(begun[3]) == 2
+    assert sorted(advised) == sorted(begun + begun[:4])
+
+    def refuse(*_arguments: object) -> None:
+        raise OSError(22, "Invalid argument")
+
+    monkeypatch.setattr(os, "posix_fadvise", refuse)
+    with TemporaryFile(tmp_path) as temporary:
+        temporary.write(bytes(window))
+
+
 def test_leftovers_of_the_dead_go_and_files_being_written_stay(tmp_path: Path) -> None:
     dead = tmp_path / (".incoming-" + "ab" * 16)
     dead.write_bytes(b"half")

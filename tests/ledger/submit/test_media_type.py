@@ -301,20 +301,24 @@ class Counting(io.BytesIO):
         return data
 
 
-@pytest.mark.parametrize("kind", ["names", "length", "ole circle"])
+@pytest.mark.parametrize("kind", ["names", "length", "ole circle", "ole siblings"])
 def test_a_hostile_container_is_read_within_bounds(kind: str) -> None:
     if kind == "names":  # a directory of 30,000 entries
         data = zipped(*(f"{'n' * 100}{number}" for number in range(30_000)))
     elif kind == "length":  # an end record that claims a directory of 20 MiB
         data = b"PK\x03\x04" + b"PK\x01\x02" * (5 * 2**20)
         data += struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 1, 1, 20 * 2**20, 4, 0)
+    elif kind == "ole siblings":  # the tree's only node is its own sibling
+        siblings = bytearray(ole("Other"))
+        siblings[1024 + 128 + 68 : 1024 + 128 + 76] = struct.pack("<2I", 1, 1)
+        data = bytes(siblings)
     else:  # the directory's only sector follows itself
         good = bytearray(ole("Other"))
         good[512 + 4 : 512 + 8] = struct.pack("<I", 1)
         good[48:52] = struct.pack("<I", 1)
         data = bytes(good)
     Counting.taken = 0
-    expected = "application/x-ole-storage" if kind == "ole circle" else "application/zip"
+    expected = "application/x-ole-storage" if kind.startswith("ole") else "application/zip"
     assert detect(data[:HEAD_BYTES], lambda: Counting(data)) == expected
     assert Counting.taken < 2 * 2**20
 
