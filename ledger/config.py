@@ -42,7 +42,9 @@ class AuthoritySetting:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings of one ledger. Paths are absolute or relative to the working directory; `tsa_interval` in seconds."""
+    """All settings of one ledger. Paths are absolute or relative to the working directory; `tsa_interval` in
+    seconds.
+    """
 
     data: Path
     origin: str

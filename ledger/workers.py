@@ -62,7 +62,9 @@ def make_timestamping(
 
 
 def record_token(store: LogStore, sequencer: Sequencer, authority: str, stamped: str, token: bytes) -> int:
-    """Log a checked token as `timestamp.recorded` on the system chain. Returns the entry's index, once it is durable."""
+    """Log a checked token as `timestamp.recorded` on the system chain. Returns the entry's index, once it is
+    durable.
+    """
     info = parse_response(token).unverified
     prepared = Prepared(
         system_chain(store),

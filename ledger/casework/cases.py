@@ -35,7 +35,9 @@ class CaseState:
 
 
 def decide_open_case(chain: str, actor: Actor, title: str) -> list[Prepared]:
-    """A new chain: `case.opened`, whose opener is a member with role party. Raises UnacceptableError for a bad title."""
+    """A new chain: `case.opened`, whose opener is a member with role party. Raises UnacceptableError for a bad
+    title.
+    """
     _check_title(title)
     fields = {"case.title": title, "member.name": actor.name, "member.role": "party", "submitter.name": actor.name}
     rows = (
@@ -48,8 +50,8 @@ def decide_open_case(chain: str, actor: Actor, title: str) -> list[Prepared]:
 def decide_add_member(state: CaseState, actor: Actor, account: str, account_role: str, role: str) -> list[Prepared]:
     """`member.added`. Raises ForbiddenError, ConflictError or UnacceptableError.
 
-    The opener adds members, and the case's court; once a court is in, only it admits another. An office in a case is for
-    accounts of that office. Nobody is a member twice, and so nobody is on two sides.
+    The opener adds members, and the case's court; once a court is in, only it admits another. An office in a case is
+    for accounts of that office. Nobody is a member twice, and so nobody is on two sides.
     """
     if role not in CASE_ROLES:
         raise UnacceptableError(f"add a member: expected a role among {', '.join(CASE_ROLES)}, got {role!r}", "role")

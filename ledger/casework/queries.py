@@ -30,7 +30,9 @@ class MemberView:
 
 @dataclass(frozen=True, slots=True)
 class CaseView:
-    """A case as its members see it. `case`: 32 hex digits; `index`: of `case.opened`; `length`: entries of its chain."""
+    """A case as its members see it. `case`: 32 hex digits; `index`: of `case.opened`; `length`: entries of its
+    chain.
+    """
 
     case: str
     title: str
@@ -42,7 +44,9 @@ class CaseView:
 
 @dataclass(frozen=True, slots=True)
 class EntryView:
-    """One entry of a case's timeline. `opened`: name to value, as far as the viewer may see; `closed`: the other names."""
+    """One entry of a case's timeline. `opened`: name to value, as far as the viewer may see; `closed`: the other
+    names.
+    """
 
     number: str
     index: int

@@ -25,8 +25,8 @@ def open_names(
 ) -> frozenset[str]:
     """The names of the fields that this member sees open.
 
-    A side sees all of its own entries. The acts of a case other than evidence are open to its members: they are what the
-    case is made of. Of evidence, others see what the submitter's policy, or the default, opens.
+    A side sees all of its own entries. The acts of a case other than evidence are open to its members: they are what
+    the case is made of. Of evidence, others see what the submitter's policy, or the default, opens.
     """
     if kind != EVIDENCE_ANCHORED or is_own_side(viewer, submitter):
         return frozenset(fields)

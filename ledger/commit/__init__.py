@@ -1,6 +1,6 @@
 """From a prepared entry to a place in a signed tree.
 
-    pool → batch → ONE transaction (lock head · replays · chain heads · indexes · leaves · tiles · compare-and-swap head)
+    pool → batch → ONE transaction: lock head · replays · chain heads · indexes · leaves · tiles · swap head
          → sign the committed head → keep the checkpoint outside the database → store it → answer
 
 Only committed heads are signed: a signed tree that was then rolled back would convict an honest operator of a fork.

@@ -12,7 +12,8 @@ from ledger.commit.batch import Sequenced
 from ledger.commit.prepared import Prepared
 from ledger.errors import UnavailableError
 
-# Entries that may wait. At a few thousand a second that is seconds of work: beyond it, waiting would outlast the clients.
+# Entries that may wait. At a few thousand a second that is seconds of work: beyond it, waiting would outlast the
+# clients.
 POOL_ENTRIES = 20_000
 
 # Entries committed at once: large enough for bulk, small enough that one transaction never takes seconds.

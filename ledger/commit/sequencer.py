@@ -79,7 +79,9 @@ class Sequencer:
         return len(self._pool)
 
     def put(self, submission: Sequence[Prepared]) -> Future[list[Sequenced]]:
-        """Queue entries that stand or fall together. Raises UnavailableError when the pool is full or the writer stands."""
+        """Queue entries that stand or fall together. Raises UnavailableError when the pool is full or the writer
+        stands.
+        """
         if self._trouble is not None:
             raise UnavailableError(f"append to the log: the writer is recovering: {self._trouble.what}", retry_after=2)
         return self._pool.put(submission)

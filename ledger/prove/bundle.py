@@ -39,7 +39,9 @@ class BundleStream:
 
 @dataclass(frozen=True, slots=True)
 class BundleParts:
-    """All that goes into a bundle. Either `number` (an entry's) or `case` (a chain). `trust`: the operator's own copy."""
+    """All that goes into a bundle. Either `number` (an entry's) or `case` (a chain). `trust`: the operator's own
+    copy.
+    """
 
     number: str | None
     case: str | None

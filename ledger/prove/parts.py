@@ -20,7 +20,9 @@ TIMESTAMPS_MAX = 64
 
 @dataclass(frozen=True, slots=True)
 class EntryParts:
-    """One entry: its leaf, its proof file, and for an entry with fields the hashes and the opened openings by position."""
+    """One entry: its leaf, its proof file, and for an entry with fields the hashes and the opened openings by
+    position.
+    """
 
     index: int
     leaf: bytes
@@ -31,7 +33,9 @@ class EntryParts:
 
 @dataclass(frozen=True, slots=True)
 class TimestampParts:
-    """One recorded token: DER of the response, the stamped note text, the consistency proof with the proofs' checkpoint."""
+    """One recorded token: DER of the response, the stamped note text, the consistency proof with the proofs'
+    checkpoint.
+    """
 
     recorded: int
     authority: str
@@ -53,7 +57,9 @@ class PartsBuilder:
         return self._proofs.head_covering(index)
 
     def entry(self, row: EntryRow, opening: OpeningRow | None, head: SignedHead, opened: Set[str]) -> EntryParts:
-        """An entry with the named fields open, `@names` always. Raises CorruptError if the openings do not fit the leaf."""
+        """An entry with the named fields open, `@names` always. Raises CorruptError if the openings do not fit the
+        leaf.
+        """
         proof = self._proofs.proof_file(row.index, row.leaf, head)
         commitment = parse_leaf(row.leaf).fields
         if commitment is None:

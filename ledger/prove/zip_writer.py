@@ -17,7 +17,9 @@ _VERSION_ZIP64 = 45
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One file of the zip: its name (ASCII), size in bytes, CRC-32, SHA-256 (32 bytes), and where its bytes come from."""
+    """One file of the zip: its name (ASCII), size in bytes, CRC-32, SHA-256 (32 bytes), and where its bytes come
+    from.
+    """
 
     name: str
     size: int
@@ -38,7 +40,9 @@ def zip_length(members: Sequence[Member]) -> int:
 
 
 def write_zip(members: Sequence[Member]) -> Iterator[bytes]:
-    """The zip, a part at a time; memory does not grow with the members. They must be ascending by the bytes of `name`."""
+    """The zip, a part at a time; memory does not grow with the members. They must be ascending by the bytes of
+    `name`.
+    """
     for member in members:
         yield _local_header(member)
         yield from member.read()

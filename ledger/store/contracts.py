@@ -19,7 +19,9 @@ class AmbiguousCommitError(LedgerError):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The one row that every commit locks and moves: size in leaves, root of 32 bytes, frontier (ledger.merkle.frontier)."""
+    """The one row that every commit locks and moves: size in leaves, root of 32 bytes, frontier
+    (ledger.merkle.frontier).
+    """
 
     size: int
     root: bytes
@@ -39,7 +41,9 @@ class EntryRow:
 
 @dataclass(frozen=True, slots=True)
 class OpeningRow:
-    """What opens an entry's commitment. `secret`: 32 bytes; `fields`: canonical JSON, an object from names to values."""
+    """What opens an entry's commitment. `secret`: 32 bytes; `fields`: canonical JSON, an object from names to
+    values.
+    """
 
     index: int
     secret: bytes
@@ -162,9 +166,9 @@ class LogStore(Protocol):
     """A database with one log.
 
     Durability: what `writing` committed survives a crash of the process, of the database and of the machine.
-    Concurrency: `writing` transactions of all threads and processes run one after another; reads never wait for them and
-    see committed rows only. Retry: a read may be repeated; rewriting identical immutable bytes succeeds, other bytes fail.
-    Every call raises UnavailableError when the database cannot be reached or is full.
+    Concurrency: `writing` transactions of all threads and processes run one after another; reads never wait for them
+    and see committed rows only. Retry: a read may be repeated; rewriting identical immutable bytes succeeds, other
+    bytes fail. Every call raises UnavailableError when the database cannot be reached or is full.
     """
 
     def writing(self) -> AbstractContextManager[LogWriter]:

@@ -36,9 +36,7 @@ class SqlStore(LogReads, CheckpointRows, CaseReads, TimestampReads):
         if found is None:
             raise ConfigError("open the database: it holds no log; `evidence-ledger init` makes one")
         if found != wanted:
-            raise ConfigError(
-                f"open the database: its tables are of version {found}, this program needs {wanted}: run `evidence-ledger upgrade`"
-            )
+            raise ConfigError(f"open the database: its tables are of version {found}, this program needs {wanted}")
         return store
 
     @classmethod

@@ -15,6 +15,7 @@ from ledger.note.checkpoint import parse_checkpoint
 from ledger.note.signed_note import parse_note
 from ledger.prove.parts import recommit
 from ledger.store.contracts import ChainHead, EntryRow, LogStore, OpeningRow
+from ledger.upkeep.case_audit import CaseAudit
 
 _EVIDENCE = "evidence.anchored"
 _TIMESTAMP = "timestamp.recorded"
@@ -28,6 +29,7 @@ class EntryAudit:
         self._heads: dict[str, ChainHead] = {}
         self._system_chain: str | None = None
         self._secrets: set[bytes] = set()
+        self._cases = CaseAudit(store)
 
     @staticmethod
     def leaf_hash(leaf: bytes) -> bytes:
@@ -66,6 +68,7 @@ class EntryAudit:
         for chain, head in stored.items():
             if head.index < size:
                 yield f"chain {chain}", "it has a row and no entries"
+        yield from self._cases.finish(size)
 
     def _chain(self, row: EntryRow, leaf: Leaf) -> Iterator[str]:
         head = self._heads.get(leaf.chain)
@@ -96,6 +99,7 @@ class EntryAudit:
         if opening.secret in self._secrets:
             yield "its secret is another entry's too: salts repeat"
         self._secrets.add(opening.secret)
+        self._cases.see(row, opening)
         if row.kind == _EVIDENCE:
             yield from self._evidence(row, opening)
 
@@ -110,7 +114,9 @@ class EntryAudit:
             yield "its row in the table of evidence says something else than its openings"
 
     def _token(self, row: EntryRow, leaf: Leaf) -> Iterator[str]:
-        """The stamped text must be that of a checkpoint we signed: a token over anything else proves nothing of ours."""
+        """The stamped text must be that of a checkpoint we signed: a token over anything else proves nothing of
+        ours.
+        """
         public = leaf.public or {}
         stamped, token = public.get("stamped"), public.get("token")
         if not isinstance(stamped, str) or not isinstance(token, str):

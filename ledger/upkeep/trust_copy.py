@@ -1,4 +1,6 @@
-"""The trust folder as the operator states it: for `trust`, `/trust/…` and the copy in a bundle (docs/spec/bundle.md)."""
+"""The trust folder as the operator states it: for `trust`, `/trust/…` and the copy in a bundle
+(docs/spec/bundle.md).
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,8 @@ _POLICY_MAX: Final = 1024 * 1024
 def read_policy(path: Path | None, vkeys: Sequence[VerifierKey]) -> Policy:
     """The operator's policy with this log's keys in it.
 
-    Raises ConfigError for a file that cannot be read, or one that asks for witnesses: this version asks none, and a quorum
-    that nobody collects would mean that no checkpoint is ever published.
+    Raises ConfigError for a file that cannot be read, or one that asks for witnesses: this version asks none, and a
+    quorum that nobody collects would mean that no checkpoint is ever published.
     """
     own = tuple(PolicyLog(key, None) for key in vkeys)
     if path is None:

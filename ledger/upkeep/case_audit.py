@@ -1,0 +1,45 @@
+"""Who is in which case follows from the entries; the tables of cases and members must say the same.
+
+A row slipped in here would let a stranger read a case, and no leaf would show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ledger.casework.people import side_of
+from ledger.entry.canonical_json import parse
+from ledger.store.contracts import CaseRow, EntryRow, LogStore, MemberRow, OpeningRow
+
+
+class CaseAudit:
+    """Collects cases and members from verified openings, and compares them at the end."""
+
+    def __init__(self, store: LogStore) -> None:
+        self._store = store
+        self._cases: dict[str, CaseRow] = {}
+        self._members: dict[str, dict[str, MemberRow]] = {}
+
+    def see(self, row: EntryRow, opening: OpeningRow) -> None:
+        """Take in an entry whose openings give its commitment."""
+        if row.kind not in ("case.opened", "member.added"):
+            return
+        fields = parse(opening.fields, where=f"openings of entry {row.index}")
+        if not isinstance(fields, dict):
+            return
+        account, role = str(fields.get("member.name")), str(fields.get("member.role"))
+        if row.kind == "case.opened":
+            self._cases[row.chain] = CaseRow(row.chain, str(fields.get("case.title")), account, row.index)
+        member = MemberRow(row.chain, account, role, side_of(account, role), row.index)
+        self._members.setdefault(row.chain, {})[account] = member
+
+    def finish(self, size: int) -> Iterator[tuple[str, str]]:
+        """What is wrong with the tables, as far as they concern entries below `size`."""
+        for chain, case in self._cases.items():
+            if self._store.case(chain) != case:
+                yield f"case {chain}", "its row is missing, or says something else than case.opened"
+            stored = {each.account: each for each in self._store.members(chain) if each.index < size}
+            derived = self._members.get(chain, {})
+            for account in sorted(stored.keys() | derived.keys()):
+                if stored.get(account) != derived.get(account):
+                    yield f"case {chain}", f"the membership of {account} is not what the entries say"

@@ -1,0 +1,38 @@
+"""What commands read beside a running server: how the log stands, and its trust folder. Nothing here writes.
+
+A second `Ledger` could not be opened: on SQLite one process writes, and opening means recovering.
+"""
+
+from __future__ import annotations
+
+from ledger.attest.authorities import load_anchors, load_development_authority
+from ledger.clock import Clock
+from ledger.config import Settings
+from ledger.keys.key_folder import KeyFolder
+from ledger.store.sql_store import SqlStore
+from ledger.upkeep.trust_copy import read_policy, trust_files
+
+
+def overview(settings: Settings) -> dict[str, object]:
+    """Sizes and roots of the committed and of the published log. Raises ConfigError, UnavailableError."""
+    store = SqlStore.open(settings.database)
+    try:
+        head = store.head()
+        published = store.published()
+        return {
+            "origin": settings.origin,
+            "size": head.size,
+            "root": head.root.hex(),
+            "published_size": None if published is None else published[0],
+        }
+    finally:
+        store.close()
+
+
+def trust_folder(settings: Settings, clock: Clock) -> dict[str, bytes]:
+    """The trust folder as the operator states it: relative name to bytes. Raises ConfigError."""
+    keys = KeyFolder(settings.data / "keys")
+    vkeys = [signer.vkey for signer in keys.log_signers(settings.origin)]
+    policy = read_policy(settings.policy, vkeys)
+    anchors = load_anchors(settings.data / "tsa", settings.tsa)
+    return trust_files(policy, load_development_authority(keys, clock), anchors)
