@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from verifier import __version__
 from verifier.encoding import BadEncoding, time_us
 from verifier.errors import Unreadable
 from verifier.report import LANGUAGES, text_report
+from verifier.result import Verdict
 from verifier.verify import verify
 
 EXIT_UNREADABLE = 2
@@ -45,6 +47,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_UNREADABLE
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
+    except Exception as error:  # the steps guard themselves; whatever else fails must not look like a verdict
+        print(f"evidence-verify: the verifier fails with {type(error).__name__}: {error}", file=sys.stderr)
+        return Verdict.NOT_VERIFIED.exit_status
     return result.verdict.exit_status
 
 
@@ -58,7 +63,7 @@ def _write(text: str) -> None:
             sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -25,6 +25,8 @@ MAX_BYTES: Final = 1 << 20
 """Largest value read, in bytes. A real token has a few KiB; with revocation lists inside, a few hundred."""
 MAX_DEPTH: Final = 24
 """Deepest nesting read. A time stamp needs 12 levels; each level costs a copy of the bytes inside it."""
+MAX_MEMBERS: Final = 4096
+"""Most values inside one node. Of empty ones, MAX_BYTES would hold half a million."""
 MAX_INTEGER_BYTES: Final = 128
 """Longest INTEGER. RFC 3161 §2.4.2 asks for 20 bytes; Python refuses to print integers of about 1,800."""
 MAX_OID_BYTES: Final = 128
@@ -62,6 +64,8 @@ class Node:
         while offset < len(self.content):
             node = _read_at(self.content, offset, self.depth + 1)
             nodes.append(node)
+            if len(nodes) > MAX_MEMBERS:
+                raise DerError(f"read a value: expected at most {MAX_MEMBERS} members, got more")
             offset += len(node.raw)
         return nodes
 

@@ -40,7 +40,6 @@ class Examination:
     log_refuted: bool = False
     quorum_met: bool = False
     brackets: dict[Entry, Bracket] = field(default_factory=dict)
-    excluding: list[str] = field(default_factory=list)
 
     def subjects(self) -> list[Entry]:
         """The subject: the entry that the number names, or all readable entries of the case's chain."""

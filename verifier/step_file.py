@@ -37,7 +37,7 @@ def check_files(examination: Examination) -> Check:
         return not_checked(3, "; ".join(open_questions[:3]))
     if not anchored:
         return not_checked(3, _why_none(examination))
-    return passed(3, f"{len(anchored)} files have the size and digests that their entries commit to")
+    return passed(3, f"the files at hand for {len(anchored)} entries have the sizes and digests committed to")
 
 
 def _why_none(examination: Examination) -> str:

@@ -47,17 +47,16 @@ def verify(
     brought = read_trust(Path(trust)) if isinstance(trust, str | os.PathLike) else trust
     digest = file_digest(Path(file)) if file is not None else None
     now_us = datetime_us(at) if at is not None else time.time_ns() // 1_000
-    if not isinstance(evidence, Evidence):
-        try:
-            evidence = read_evidence(Path(evidence))
-        except Unreadable:
-            raise
-        except StepFailed as error:
-            return broken_result(error.detail, brought)
-        except Exception as error:  # hostile input must neither stop the verifier nor pass
-            return broken_result(f"reading it fails with {type(error).__name__}", brought)
-    own = _own_copy(evidence) if brought is None else None
-    examination = Examination(evidence, brought or own, brought is not None, now_us, digest, online)
+    try:
+        found = evidence if isinstance(evidence, Evidence) else read_evidence(Path(evidence))
+        own = _own_copy(found) if brought is None else None
+    except StepFailed as error:
+        return broken_result(error.detail, brought)
+    except (Unreadable, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # as in _guarded
+        return broken_result(f"reading it ends with {type(error).__name__}, which no honest input causes", brought)
+    examination = Examination(found, brought or own, brought is not None, now_us, digest, online)
     checks = _run(examination)
     return build_result(examination, checks, _verdict(examination, checks))
 
