@@ -82,7 +82,7 @@ def test_the_empty_log_and_the_longest_origin() -> None:
         parse_checkpoint(f"{'o' * 256}\n2\n{ROOT}\n")
     for bad in ({"size": -1}, {"size": 2**63}, {"root": bytes(31)}, {"root": b""}):
         with pytest.raises(MalformedError):
-            replace(CHECKPOINT, **bad)  # type: ignore[arg-type]  # one of several fields
+            replace(CHECKPOINT, **bad)
 
 
 def test_a_signed_checkpoint_is_accepted_with_its_ed25519_line_first() -> None:

@@ -21,7 +21,7 @@ WITNESS_LINE = (
 )
 ED25519 = Ed25519Signer("witness.example/w1", bytes(range(32)), ED25519_COSIGNATURE)
 MLDSA = MLDSA44Signer("witness.example/w2", bytes(range(32)))
-SIGNERS = [ED25519, MLDSA]
+SIGNERS: list[Ed25519Signer | MLDSA44Signer] = [ED25519, MLDSA]
 TEXT = format_checkpoint(Checkpoint("ledger.example/court", 7, bytes(range(32))))
 TIMES = st.integers(1, 2**63 - 1)
 
