@@ -170,6 +170,20 @@ def test_new_entries_call_for_one_after_the_interval(log: Log) -> None:
     assert not timestamping.ask_if_due(authority)
 
 
+def test_the_log_is_asked_only_where_that_can_decide(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority = development(log)
+    timestamping = log.timestamping(authority)
+    timestamping.ask_if_due(authority)
+    asked = []
+    monkeypatch.setattr(timestamping, "_newest_checkpoint", lambda: asked.append(1))
+    log.later(59)
+    timestamping.ask_if_due(authority)
+    assert asked == []
+    log.later(1)
+    timestamping.ask_if_due(authority)
+    assert asked == [1]
+
+
 def test_an_entry_that_no_checkpoint_covers_yet_is_waited_for(log: Log) -> None:
     authority = development(log)
     timestamping = log.timestamping(authority)
