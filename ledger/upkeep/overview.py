@@ -32,7 +32,7 @@ def overview(settings: Settings) -> dict[str, object]:
 def trust_folder(settings: Settings, clock: Clock) -> dict[str, bytes]:
     """The trust folder as the operator states it: relative name to bytes. Raises ConfigError."""
     keys = KeyFolder(settings.data / "keys")
-    vkeys = [signer.vkey for signer in keys.log_signers(settings.origin)]
+    vkeys = [signer.verifier_key for signer in keys.log_signers(settings.origin)]
     policy = read_policy(settings.policy, vkeys)
     anchors = load_anchors(settings.data / "tsa", settings.tsa)
     return trust_files(policy, load_development_authority(keys, clock), anchors)
