@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from tests.verifier import certificate_forge as certs
@@ -141,7 +142,7 @@ def test_links_of_every_listed_kind_and_what_a_wrong_signature_does(kind: str) -
 
 def test_links_with_a_digest_outside_the_list() -> None:
     root = certs.authority("root", own_key=certs.key("rsa2048"))
-    for digest, found in ((certs.hashes.SHA512(), ["a"]), (certs.hashes.SHA3_256(), []), (certs.hashes.SHA224(), [])):
+    for digest, found in ((hashes.SHA512(), ["a"]), (hashes.SHA3_256(), []), (hashes.SHA224(), [])):
         assert names(certs.stamper(root, digest=digest), {"a": [root]}) == found
 
 
@@ -154,8 +155,8 @@ def test_a_link_with_sha1_counts_for_nothing() -> None:
     body = signed[4:].replace(sha256, sha1)
     for own, digest, found in ((signed, "SHA256", ["a"]), (forge.tlv(0x30, body), "SHA1", [])):
         key = root.key
-        assert isinstance(key, forge.rsa.RSAPrivateKey)
-        signature = key.sign(own, forge.padding.PKCS1v15(), getattr(certs.hashes, digest)())
+        assert isinstance(key, rsa.RSAPrivateKey)
+        signature = key.sign(own, padding.PKCS1v15(), getattr(hashes, digest)())
         outer = forge.sequence(own, sha256 if found else sha1, forge.tlv(0x03, b"\x00", signature))
         holder = certs.Holder(x509.load_der_x509_certificate(outer), right.key)
         assert names(holder, {"a": [root]}) == found

@@ -54,6 +54,7 @@ def test_the_first_two_arcs() -> None:
         ("3081", "shortest form"),
         ("30820001aa", "shortest form"),
         ("3082", "shortest form"),
+        ("04820080" + "aa" * 128, "shortest form"),
         ("30850000000000", "definite"),
         ("30ff", "definite"),
         ("3000aa", "nothing after"),
@@ -90,6 +91,12 @@ def test_depth_is_bounded() -> None:
         node = node.children()[0]
     with pytest.raises(der.DerError, match="levels"):
         node.children()
+
+
+def test_members_are_bounded() -> None:
+    assert len(der.read_der(forge.sequence(b"\x05\x00" * der.MAX_MEMBERS)).children()) == der.MAX_MEMBERS
+    with pytest.raises(der.DerError, match="members"):
+        der.read_der(forge.sequence(b"\x05\x00" * (der.MAX_MEMBERS + 1))).children()
 
 
 def test_size_is_bounded() -> None:

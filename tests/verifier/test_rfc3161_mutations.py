@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from tests.verifier import certificate_forge as certs
 from tests.verifier import token_forge as forge
@@ -33,7 +34,7 @@ UNSIGNED = {
 }
 
 
-def outcome(response: bytes, stamped: bytes, anchors: dict[str, list[certs.x509.Certificate]]) -> str:
+def outcome(response: bytes, stamped: bytes, anchors: dict[str, list[x509.Certificate]]) -> str:
     """`bad`, `uncounted`, `pathless` or `counts`; anything but BadTimestamp escapes and fails the test."""
     try:
         token = parse_response(response)
@@ -57,7 +58,7 @@ def responses() -> dict[str, bytes]:
     return made
 
 
-def survivors(response: bytes, stamped: bytes, anchors: dict[str, list[certs.x509.Certificate]]) -> Counter[str]:
+def survivors(response: bytes, stamped: bytes, anchors: dict[str, list[x509.Certificate]]) -> Counter[str]:
     """Flips each byte of a token in two ways; the regions in which a flipped token still counts."""
     found = regions(response)
     counted: Counter[str] = Counter()
