@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 
+from verifier.encoding import HASH_SIZE
 from verifier.errors import VerifierError
 
 EMPTY_ROOT = hashlib.sha256(b"").digest()
@@ -39,7 +40,7 @@ def check_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes], 
     """That the leaf hash `leaf` is at `index` of the tree of `size` and `root`; raises BadProof."""
     if not 0 <= index < size:
         raise BadProof(f"index {index} is not below the tree size {size}")
-    _check_length(proof)
+    _check_hashes(proof, leaf, root)
     position, last, value = index, size - 1, leaf
     for sibling in proof:
         if last == 0:
@@ -61,6 +62,7 @@ def check_consistency(size1: int, root1: bytes, size2: int, root2: bytes, proof:
     """That the tree of `size1` and `root1` is a prefix of that of `size2` and `root2`; raises BadProof."""
     if not 0 <= size1 <= size2:
         raise BadProof(f"a tree of {size1} cannot be a prefix of a tree of {size2}")
+    _check_hashes(proof, root1, root2)
     if size1 in (0, size2):
         if proof:
             raise BadProof("the consistency proof should be empty")
@@ -69,7 +71,6 @@ def check_consistency(size1: int, root1: bytes, size2: int, root2: bytes, proof:
         if size1 == 0 and root1 != EMPTY_ROOT:
             raise BadProof("the empty tree has another root than the empty tree's")
         return
-    _check_length(proof)
     if not proof:
         raise BadProof("the consistency proof is too short")
     path = [root1, *proof] if size1 & (size1 - 1) == 0 else list(proof)
@@ -100,9 +101,11 @@ def _consistency_roots(first: int, second: int, path: Sequence[bytes]) -> tuple[
     return value1, value2
 
 
-def _check_length(proof: Sequence[bytes]) -> None:
+def _check_hashes(proof: Sequence[bytes], *others: bytes) -> None:
     if len(proof) > MAX_PROOF:
         raise BadProof(f"a proof has at most {MAX_PROOF} hashes and this one has {len(proof)}")
+    if any(len(value) != HASH_SIZE for value in (*proof, *others)):
+        raise BadProof(f"a hash should have {HASH_SIZE} bytes")
 
 
 class Frontier:
