@@ -62,14 +62,16 @@ def check_consistency(size1: int, root1: bytes, size2: int, root2: bytes, proof:
     """That the tree of `size1` and `root1` is a prefix of that of `size2` and `root2`; raises BadProof."""
     if not 0 <= size1 <= size2:
         raise BadProof(f"a tree of {size1} cannot be a prefix of a tree of {size2}")
-    _check_hashes(proof, root1, root2)
-    if size1 in (0, size2):
-        if proof:
-            raise BadProof("the consistency proof should be empty")
-        if size1 == size2 and root1 != root2:
+    if size1 in (0, size2) and proof:
+        raise BadProof("the consistency proof should be empty")
+    if size1 == 0 and root1 != EMPTY_ROOT:
+        raise BadProof("the empty tree has another root than the empty tree's")
+    if size1 == size2:
+        if root1 != root2:
             raise BadProof("two trees of one size have different roots")
-        if size1 == 0 and root1 != EMPTY_ROOT:
-            raise BadProof("the empty tree has another root than the empty tree's")
+        return
+    _check_hashes(proof, root1, root2)
+    if size1 == 0:
         return
     if not proof:
         raise BadProof("the consistency proof is too short")
