@@ -11,7 +11,7 @@ from ledger.blobs.directory_blobs import DirectoryBlobs
 from ledger.casework.cases import decide_add_member, decide_open_case
 from ledger.casework.handout import FileView, Handout
 from ledger.casework.people import Actor, may_anchor
-from ledger.casework.queries import CaseQueries, CaseView, EntryView, EvidenceView, LookupHit, MemberView
+from ledger.casework.queries import CaseQueries, CaseView, EntryView, EvidenceView, LookupHit, MemberView, SeenEntry
 from ledger.clock import Clock, SystemClock
 from ledger.commit.batch import StaleError
 from ledger.commit.kept_checkpoint import KeptCheckpoint
@@ -26,12 +26,16 @@ from ledger.keys.key_folder import KeyFolder
 from ledger.merkle.entry_bundles import format_entry_bundle
 from ledger.merkle.tiles import TILE_WIDTH, EntryBundleId, TileId, tile_width
 from ledger.note.keys import format_vkey
-from ledger.prove.bundle import BundleStream
+from ledger.prove.bundle import BundleStream, EvidenceFile
+from ledger.prove.bundle_builder import BundleBuilder, ShownEntry
 from ledger.prove.parts import PartsBuilder
 from ledger.prove.proof_builder import ProofBuilder
+from ledger.prove.receipt_builder import build_receipt
+from ledger.store.contracts import EntryRow, OpeningRow
 from ledger.store.engine import Engine
 from ledger.store.sql_store import SqlStore
 from ledger.store.stored_tiles import StoredTiles
+from ledger.submit.acts import append_acts
 from ledger.submit.anchor_flow import Anchored, AnchorFlow
 from ledger.submit.intake import Intake, Receiving
 from ledger.submit.limits import Limits
@@ -56,14 +60,16 @@ class Ledger:
         self._signer = CheckpointSigner(settings.origin, *signers, KeptCheckpoint(settings.kept), clock)
         self._sequencer = Sequencer(store, self._signer, clock, store.publish)
         self._tiles = StoredTiles(store, lambda: self._sequencer.edge)
-        parts = PartsBuilder(store, ProofBuilder(store, self._tiles))
+        self._parts = PartsBuilder(store, ProofBuilder(store, self._tiles))
         blobs = DirectoryBlobs(settings.blobs)
-        self._flow = AnchorFlow(store, self._sequencer, parts, Intake(blobs, self.limits), self.limits)
+        intake = Intake(blobs, self.limits)
+        self._flow = AnchorFlow(store, self._sequencer, intake, self.limits, self._submitter_receipt)
         self._queries = CaseQueries(store)
         self._anchors = load_anchors(settings.data / "tsa", settings.tsa)
         self._development = load_development_authority(self._keys, clock)
         self._policy = read_policy(settings.policy, self._signer.vkeys)
-        self._handout = Handout(self._queries, parts, blobs, self.trust_files)
+        self._handout = Handout(self._queries, blobs)
+        self._bundles = BundleBuilder(self._parts, blobs, self.trust_files)
         self._timestamping = make_timestamping(
             settings, store, self._sequencer, clock, self._development, self._anchors
         )
@@ -112,7 +118,7 @@ class Ledger:
     def open_case(self, actor: Actor, title: str) -> CaseView:
         """A new case; who opens it is a member with role party."""
         chain = new_chain()
-        self._sequencer.append(decide_open_case(chain, actor, title))
+        append_acts(self._sequencer, decide_open_case(chain, actor, title))
         return self._queries.case(actor, chain)
 
     def add_member(self, actor: Actor, case: str, account: str, account_role: str, role: str) -> MemberView:
@@ -120,7 +126,7 @@ class Ledger:
         for _ in range(DECISIONS):
             state, _ = self._queries.state_for(actor, case)
             try:
-                self._sequencer.append(decide_add_member(state, actor, account, account_role, role))
+                append_acts(self._sequencer, decide_add_member(state, actor, account, account_role, role))
             except StaleError:
                 continue
             view = self._queries.case(actor, case)
@@ -175,13 +181,19 @@ class Ledger:
         return self._handout.file(actor, number)
 
     def receipt(self, actor: Actor, number: str) -> bytes:
-        return self._handout.receipt(actor, number)
+        """The receipt as it stands now: the submitter's with the secret, the court's without."""
+        seen, mine = self._handout.receipt(actor, number)
+        return build_receipt(self._parts, seen.row, seen.opening, to_submitter=mine, opened=seen.open)
 
     def bundle(self, actor: Actor, number: str, with_file: bool) -> BundleStream:
-        return self._handout.bundle(actor, number, with_file)
+        """The bundle of one entry, with what this member may see, and the file if this member may have it."""
+        seen = self._handout.entry(actor, number)
+        return self._bundles.entry(_shown(seen), _files([seen]) if with_file else [])
 
     def case_bundle(self, actor: Actor, case: str, with_files: bool = True) -> BundleStream:
-        return self._handout.case_bundle(actor, case, with_files)
+        """The bundle of a whole case, with what this member may see."""
+        seen = self._handout.case(actor, case)
+        return self._bundles.case(case, [_shown(each) for each in seen], _files(seen) if with_files else [])
 
     def lookup(self, actor: Actor, sha256: str) -> list[LookupHit]:
         """Entries that commit this digest (64 hex digits, lower case), as far as the actor may see."""
@@ -249,3 +261,19 @@ class Ledger:
     def _published_size(self) -> int:
         published = self._store.published()
         return 0 if published is None else published[0]
+
+    def _submitter_receipt(self, row: EntryRow, opening: OpeningRow, with_timestamps: bool) -> bytes:
+        return build_receipt(self._parts, row, opening, to_submitter=True, with_timestamps=with_timestamps)
+
+
+def _shown(seen: SeenEntry) -> ShownEntry:
+    return ShownEntry(seen.row, seen.opening, seen.open)
+
+
+def _files(seen: Sequence[SeenEntry]) -> list[EvidenceFile]:
+    """The files that go with these entries: those which the viewer may have."""
+    return [
+        EvidenceFile(each.row.index, str(each.fields.get("file.name")), each.evidence.sha256)
+        for each in seen
+        if each.evidence is not None and each.file_visible
+    ]

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from ledger.casework.people import CASE_ROLES, OFFICE_ROLES, Actor, side_of
-from ledger.commit.prepared import Prepared, prepare
 from ledger.errors import ConflictError, ForbiddenError
 from ledger.store.contracts import CaseRow, MemberRow
+from ledger.submit.acts import Act
 from ledger.submit.errors import UnacceptableError
 
 TITLE_CHARACTERS: Final = 300
@@ -34,7 +34,7 @@ class CaseState:
         return any(member.role == "court" for member in self.members)
 
 
-def decide_open_case(chain: str, actor: Actor, title: str) -> list[Prepared]:
+def decide_open_case(chain: str, actor: Actor, title: str) -> list[Act]:
     """A new chain: `case.opened`, whose opener is a member with role party. Raises UnacceptableError for a bad
     title.
     """
@@ -44,10 +44,10 @@ def decide_open_case(chain: str, actor: Actor, title: str) -> list[Prepared]:
         CaseRow(chain, title, actor.name, 0),
         MemberRow(chain, actor.name, "party", side_of(actor.name, "party"), 0),
     )
-    return [prepare(chain, "case.opened", fields, projections=rows, expected_length=0)]
+    return [Act(chain, "case.opened", fields, 0, rows)]
 
 
-def decide_add_member(state: CaseState, actor: Actor, account: str, account_role: str, role: str) -> list[Prepared]:
+def decide_add_member(state: CaseState, actor: Actor, account: str, account_role: str, role: str) -> list[Act]:
     """`member.added`. Raises ForbiddenError, ConflictError or UnacceptableError.
 
     The opener adds members, and the case's court; once a court is in, only it admits another. An office in a case is
@@ -70,7 +70,7 @@ def decide_add_member(state: CaseState, actor: Actor, account: str, account_role
     side = side_of(account, role)
     fields = {"member.name": account, "member.role": role, "submitter.name": actor.name}
     row = MemberRow(state.case.chain, account, role, side, 0)
-    return [prepare(state.case.chain, "member.added", fields, projections=(row,), expected_length=state.length)]
+    return [Act(state.case.chain, "member.added", fields, state.length, (row,))]
 
 
 def _check_title(title: str) -> None:

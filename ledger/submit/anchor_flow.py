@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ledger.commit.prepared import Prepared
@@ -11,8 +11,6 @@ from ledger.commit.sequencer import Sequencer
 from ledger.entry.leaf import parse_leaf
 from ledger.entry.receipt_number import format_number
 from ledger.errors import ConflictError, CorruptError, NotFoundError
-from ledger.prove.parts import PartsBuilder
-from ledger.prove.receipt_builder import build_receipt
 from ledger.store.contracts import EntryRow, LogStore, OpeningRow
 from ledger.submit.anchoring import Submission, access_code, check_key, prepare_evidence, prepare_lines, replay_key
 from ledger.submit.draft import FileFacts
@@ -35,16 +33,24 @@ class Anchored:
 
 
 class AnchorFlow:
-    """Anchors evidence for accounts whose right to do so was checked before."""
+    """Anchors evidence for accounts whose right to do so was checked before.
+
+    `make_receipt(row, opening, with_timestamps)` gives the submitter's receipt; a fresh entry has no timestamps yet.
+    """
 
     def __init__(
-        self, store: LogStore, sequencer: Sequencer, parts: PartsBuilder, intake: Intake, limits: Limits
+        self,
+        store: LogStore,
+        sequencer: Sequencer,
+        intake: Intake,
+        limits: Limits,
+        make_receipt: Callable[[EntryRow, OpeningRow, bool], bytes],
     ) -> None:
         self._store = store
         self._sequencer = sequencer
-        self._parts = parts
         self._intake = intake
         self._limits = limits
+        self._make_receipt = make_receipt
 
     def receive(self, declared_size: int | None) -> Receiving:
         """A file on its way in. Left without `anchor`, it leaves nothing."""
@@ -85,7 +91,7 @@ class AnchorFlow:
         return [self._answer(row, opening, place.replayed) for (row, opening), place in zip(rows, placed, strict=True)]
 
     def _answer(self, row: EntryRow, opening: OpeningRow, replayed: bool) -> Anchored:
-        receipt = build_receipt(self._parts, row, opening, to_submitter=True, with_timestamps=replayed)
+        receipt = self._make_receipt(row, opening, replayed)
         time = parse_leaf(row.leaf).time
         return Anchored(
             format_number(row.index), row.chain, row.index, time, access_code(opening.secret), receipt, replayed

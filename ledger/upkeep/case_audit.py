@@ -34,7 +34,7 @@ class CaseAudit:
         self._members.setdefault(row.chain, {})[account] = member
 
     def finish(self, size: int) -> Iterator[tuple[str, str]]:
-        """What is wrong with the tables. Rows of entries that a running server appended after `size` are passed over."""
+        """What is wrong with the tables. Rows of entries that a server appended after `size` are passed over."""
         last = self._store.last_index()
         for chain, case in self._cases.items():
             if self._store.case(chain) != case:

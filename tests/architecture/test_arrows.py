@@ -31,7 +31,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ledger.notify": BASE,
     "ledger.submit": {"ledger.commit", "ledger.extract"} | BASE,
     "ledger.casework": {"ledger.submit"} | BASE,
-    "ledger.upkeep": {"ledger.casework", "ledger.commit", "ledger.prove"} | BASE,
+    # upkeep makes the development authority at init, and reads logged tokens in fsck.
+    "ledger.upkeep": {"ledger.casework", "ledger.commit", "ledger.prove", "ledger.attest"} | BASE,
 }
 # One factory knows which database and which blob store it is; the flow sees their contracts.
 FLOW = ["commit", "attest", "prove", "notify", "submit", "casework"]
