@@ -56,10 +56,10 @@ class EssCertId:
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """One signed attribute: `oid` dotted, its values."""
+    """One signed attribute: `oid` dotted, and the SET of its values, unread until it is needed."""
 
     oid: str
-    values: tuple[Node, ...]
+    values: Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ def _signer_id(node: Node) -> SignerId:
 def _attribute(node: Node) -> Attribute:
     fields = Fields(node, "signed attribute")
     kind = oid(fields.take(OID), "signed attribute")
-    values = tuple(fields.take(SET).children())
+    values = fields.take(SET)
     fields.end()
     return Attribute(kind, values)
 
@@ -165,9 +165,10 @@ def only_value(attributes: Sequence[Attribute], kind: str) -> Node | None:
     found = [attribute for attribute in attributes if attribute.oid == kind]
     if not found:
         return None
-    if len(found) != 1 or len(found[0].values) != 1:
+    values = found[0].values.children()
+    if len(found) != 1 or len(values) != 1:
         raise DerError(f"read signed attribute {kind}: expected it once with one value, got more or none")
-    return found[0].values[0]
+    return values[0]
 
 
 def _ess_cert_ids(attributes: Sequence[Attribute]) -> tuple[EssCertId, ...]:
