@@ -130,7 +130,8 @@ def _send_file(
 
         def parts() -> list[tuple[str, Any]]:
             file.seek(0)
-            return [_statement_part(request.statement), ("file", (name, file, "application/octet-stream"))]
+            # The name travels in the statement: a part's head has no exact form for each name (%22 stands for ").
+            return [_statement_part({**request.statement, "name": name}), ("file", (None, file))]
 
         try:
             response = service.post_parts(f"/cases/{segment(request.case)}/evidence", key, parts)

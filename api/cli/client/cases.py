@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from api.cli import PROGRAM
 from api.cli.client.downloading import download_bundle
 from api.cli.client.paging import all_pages
-from api.cli.client.service import Service, segment
+from api.cli.client.service import Service, json_object, segment
 from api.cli.output import json_result, message, result, to_terminal
 from api.cli.parsing import command, group, json_option, output_option, server_options
 
@@ -30,7 +29,7 @@ def open_case(title: str, as_json: bool, server: str, token: str | None) -> None
     """Open a case called TITLE and print its id. You are its first member, with the role party."""
     with Service(server, token) as service:
         answer = service.post("/cases", {"title": title})
-    json_result(answer.content) if as_json else result(answer.json()["case"])
+    json_result(answer.content) if as_json else result(json_object(answer)["case"])
 
 
 @command("list", short_help="List your cases.", example=f"{PROGRAM} case list")
@@ -39,11 +38,11 @@ def open_case(title: str, as_json: bool, server: str, token: str | None) -> None
 def list_cases(as_json: bool, server: str, token: str | None) -> None:
     """Print the ids of the cases you are a member of; on a terminal, their titles too."""
     with Service(server, token) as service:
-        listed = all_pages(service, "/cases", "cases")
+        listed = all_pages(service, "/cases")
     if as_json:
         json_result(listed)
         return
-    for each in listed["cases"]:
+    for each in listed["items"]:
         result(each["case"], each["title"]) if to_terminal() else result(each["case"])
 
 
@@ -58,13 +57,13 @@ def show_case(case_id: str, as_json: bool, server: str, token: str | None) -> No
         if as_json:
             json_result(answer.content)
             return
-        timeline = all_pages(service, f"/cases/{segment(case_id)}/timeline", "entries")
-    shown: dict[str, Any] = answer.json()
+        timeline = all_pages(service, f"/cases/{segment(case_id)}/timeline")
+    shown = json_object(answer)
     result("case", shown["case"])
     result("title", shown["title"])
     for member in shown["members"]:
-        result("member", member["account"], member["role"], member["side"])
-    for entry in timeline["entries"]:
+        result("member", member["user"], member["role"], member["side"])
+    for entry in timeline["items"]:
         result("entry", entry["number"], entry["time"], entry["kind"])
 
 

@@ -8,7 +8,7 @@ import click
 
 from api.cli import PROGRAM
 from api.cli.client.reading import digest_file
-from api.cli.client.service import Service
+from api.cli.client.service import Service, json_object
 from api.cli.output import json_result, message, result
 from api.cli.parsing import command, json_option, server_options
 from api.cli.progress import metered
@@ -30,7 +30,7 @@ def lookup(file: Path, as_json: bool, server: str, token: str | None) -> None:
     if as_json:
         json_result(answer.content)
         return
-    found = answer.json()["entries"]
+    found = json_object(answer)["items"]
     for each in found:
         result(each["number"])
     if not found:

@@ -119,6 +119,17 @@ class Service:
         return response
 
 
+def json_object(response: httpx.Response) -> dict[str, Any]:
+    """The JSON object in an answer. Raises CommandError where another program answered."""
+    try:
+        found = response.json()
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise CommandError("reading the answer: expected a json object; is this an evidence ledger?")
+    return found
+
+
 def segment(text: str) -> str:
     """`text` as one part of a path, whatever it holds."""
     return quote(text, safe="")

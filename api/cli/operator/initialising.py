@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -55,6 +56,8 @@ def init(
         tsa_interval=tsa_interval,
         kept=kept,
     )
+    # The database holds every secret and opening, also where DATA was there before and others may enter it.
+    os.umask(0o077)
     initialise(settings, join=join, accept_checkpoint=accept_checkpoint)
     if as_json:
         json_result({"origin": settings.origin, "data": str(data), "joined": join})

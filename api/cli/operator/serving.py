@@ -40,8 +40,11 @@ def serve(
     kept: Path | None,
     accept_checkpoint: Path | None,
     data: Path,
-) -> None:
-    """Serve the ledger in DATA until SIGTERM or Ctrl-C; both end it within ten seconds, and nothing is lost."""
+) -> int:
+    """Serve the ledger in DATA until SIGTERM or Ctrl-C; both end it within ten seconds, and nothing is lost.
+
+    Prints the address once requests are answered; everything else goes to stderr.
+    """
     settings = read_settings(
         data,
         policy=policy,
@@ -57,4 +60,4 @@ def serve(
         )
     from api.serve import serve as run
 
-    run(settings, host=host, port=port, workers=workers, accept_checkpoint=accept_checkpoint)
+    return run(settings, host, port, workers, accept_checkpoint=accept_checkpoint)

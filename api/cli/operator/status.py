@@ -22,4 +22,4 @@ def status(as_json: bool, data: Path) -> None:
         json_result(found)
         return
     for name, value in found.items():
-        result(name, value)
+        result(name, "none" if value is None else value)

@@ -27,9 +27,10 @@ def trust(out: Path, as_json: bool, data: Path) -> None:
 
     Prints the files written. What else lies in DIR stays, and is named: a verifier reads it too.
     """
-    from ledger.upkeep.trust_folder import trust_files
+    from ledger.clock import SystemClock
+    from ledger.upkeep.overview import trust_folder
 
-    files = trust_files(read_settings(data))
+    files = trust_folder(read_settings(data), SystemClock())
     write_folder(out, files)
     if as_json:
         json_result({"files": sorted(files)})
