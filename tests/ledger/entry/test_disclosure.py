@@ -154,7 +154,7 @@ def test_two_values_under_one_name_cannot_both_be_kept_ready() -> None:
 def test_position_0_must_be_names() -> None:
     for name in ("a", "names"):
         with pytest.raises(ProofError):
-            check_disclosure(*forge([raw_opening(name, []), raw_opening("a", 1)], [0]))
+            check_disclosure(*forge([raw_opening(name, ["a"]), raw_opening("a", 1)], [0]))
     # @names anywhere else has no name of the grammar to stand for.
     openings = [raw_opening(NAMES_FIELD, ["a"]), raw_opening(NAMES_FIELD, ["a"])]
     with pytest.raises(ProofError):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ledger.errors import ProofError
 from ledger.merkle.consistency import check_consistency, prove_consistency
-from ledger.merkle.hashing import EMPTY_ROOT, tree_root
+from ledger.merkle.hashing import EMPTY_ROOT, hash_children, tree_root
 from tests.ledger.merkle.trees import ListNodes, leaf_hashes, proof
 
 HASHES = leaf_hashes(300)
@@ -102,6 +102,15 @@ def test_no_change_of_an_accepted_proof_is_accepted(data: st.DataObject) -> None
     for forgery in forgeries:
         with pytest.raises(ProofError):
             check_consistency(*forgery)
+
+
+def test_smaller_sizes_than_the_roots_are_not_consistent() -> None:
+    # Without the check of the proof's length, two roots under one more left sibling would pass for sizes 3 and 4.
+    proof_of_3 = prove_consistency(NODES, 3, 4)
+    check_consistency(3, ROOTS[3], 4, ROOTS[4], proof_of_3)
+    left = HASHES[9]
+    with pytest.raises(ProofError):
+        check_consistency(3, hash_children(left, ROOTS[3]), 4, hash_children(left, ROOTS[4]), [*proof_of_3, left])
 
 
 @given(st.integers(1, 80), st.integers(1, 80), st.integers(0, 79))

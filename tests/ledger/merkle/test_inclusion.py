@@ -116,6 +116,19 @@ def test_a_proof_for_one_size_does_not_hold_against_another_sizes_root(size: int
             check_inclusion(HASHES[index], index, other, proof, tree_root(HASHES[:other]))
 
 
+def test_a_smaller_size_than_the_roots_does_not_move_a_leaf_to_another_index() -> None:
+    # Without the check of the proof's length, siblings beyond the claimed size would be taken on the left: leaf 1 would
+    # pass for entry 0.
+    two = tree_root(HASHES[:2])
+    check_inclusion(HASHES[1], 1, 2, [HASHES[0]], two)
+    with pytest.raises(ProofError):
+        check_inclusion(HASHES[1], 0, 1, [HASHES[0]], two)
+    for index in range(4, 8):
+        proof = prove_inclusion(ListNodes(HASHES), index, 8)
+        with pytest.raises(ProofError):
+            check_inclusion(HASHES[index], index - 4, 4, proof, tree_root(HASHES[:8]))
+
+
 @pytest.mark.parametrize(("index", "size"), [(0, 0), (1, 1), (-1, 1), (5, 3)])
 def test_nothing_is_proven_outside_the_tree(index: int, size: int) -> None:
     with pytest.raises(ProofError):
