@@ -1,4 +1,4 @@
-"""Every bundle and receipt of the shared vectors comes to what expected.json says, by the library and by the program."""
+"""Every bundle and receipt of the shared vectors comes to what expected.json says: by the library and the program."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ def test_the_program_says_the_same(case: Case, capfd: pytest.CaptureFixture[str]
     assert capfd.readouterr().out
 
 
-@pytest.mark.parametrize("case", [case for case in cases() if case.name.startswith("good/")], ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case", [case for case in cases() if case.name.startswith("good/")], ids=lambda case: case.name
+)
 def test_without_trust_nothing_is_verified(case: Case) -> None:
     result = verify(case.path, file=case.file, at=case.at)
     assert result.verdict == "incomplete"
