@@ -20,11 +20,14 @@ CASE_MEMBERS: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class CaseState:
-    """What decisions on a case stand on. `length`: entries of its chain when it was read."""
+    """What decisions on a case stand on. `length`: entries of its chain when it was read; `acts`: those that are not
+    anchored evidence.
+    """
 
     case: CaseRow
     members: tuple[MemberRow, ...]
     length: int
+    acts: int
 
     def member(self, account: str) -> MemberRow | None:
         """This account's membership."""
@@ -70,7 +73,7 @@ def decide_add_member(state: CaseState, actor: Actor, account: str, account_role
     side = side_of(account, role)
     fields = {"member.name": account, "member.role": role, "submitter.name": actor.name}
     row = MemberRow(state.case.chain, account, role, side, 0)
-    return [Act(state.case.chain, "member.added", fields, state.length, (row,))]
+    return [Act(state.case.chain, "member.added", fields, state.acts, (row,))]
 
 
 def _check_title(title: str) -> None:

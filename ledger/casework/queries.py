@@ -114,12 +114,15 @@ class CaseQueries:
         self._store = store
 
     def state(self, chain: str) -> CaseState:
-        """The case's state for a decision, read before its length may grow. Raises NotFoundError."""
+        """The case's state for a decision. Raises NotFoundError.
+
+        The chain's end is read first: whoever acts between the reads makes the decision stale, never wrong.
+        """
         head = self._store.chain_head(chain)
         case = self._store.case(chain)
         if case is None or head is None:
             raise NotFoundError("no such case, or you are not a member of it")
-        return CaseState(case, tuple(self._store.members(chain)), head.length)
+        return CaseState(case, tuple(self._store.members(chain)), head.length, head.acts)
 
     def state_for(self, actor: Actor, chain: str) -> tuple[CaseState, MemberRow]:
         """The state and the actor's membership. Raises NotFoundError alike for an unknown case and a stranger's."""

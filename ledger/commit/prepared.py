@@ -31,8 +31,9 @@ class ReplayKey:
 class Prepared:
     """One entry to be sequenced. Either `commitment`, `secret` (32 bytes) and `fields` (canonical JSON), or `public`.
 
-    `projections` are rows for people; their `index` is filled in with the entry's. `expected_length`: the length of the
-    chain that the act was decided on; if the chain has grown since, the entry is refused and its author decides again.
+    `projections` are rows for people; their `index` is filled in with the entry's. `expected_acts`: the number of acts
+    in the chain (ChainHead.acts) that this one was decided on; if there are more now, the entry is refused and its
+    author decides again.
     """
 
     chain: str
@@ -42,7 +43,7 @@ class Prepared:
     fields: bytes = b""
     public: dict[str, Value] | None = None
     projections: tuple[Projection, ...] = ()
-    expected_length: int | None = None
+    expected_acts: int | None = None
     replay: ReplayKey | None = None
 
 
@@ -52,7 +53,7 @@ def prepare(
     fields: Mapping[str, Value],
     *,
     projections: tuple[Projection, ...] = (),
-    expected_length: int | None = None,
+    expected_acts: int | None = None,
     replay: ReplayKey | None = None,
 ) -> Prepared:
     """Draw a secret and commit to the fields. Raises what `commit_fields` raises."""
@@ -66,7 +67,7 @@ def prepare(
         serialise(dict(fields)),
         None,
         projections,
-        expected_length,
+        expected_acts,
         replay,
     )
 

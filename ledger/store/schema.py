@@ -48,6 +48,7 @@ chains = Table(
     metadata,
     Column("chain", LargeBinary, primary_key=True),
     Column("length", _big, nullable=False),
+    Column("acts", _big, nullable=False),
     Column("idx", _big, nullable=False),
     Column("leaf_hash", LargeBinary, nullable=False),
 )
@@ -127,6 +128,9 @@ timestamps = Table(
     Index("timestamps_authority_size", "authority", "size"),
     Index("timestamps_authority_idx", "authority", "idx"),
 )
+
+# Every row of these belongs to the entry whose index it holds.
+OF_ENTRIES = (entries, openings, cases, members, evidence, timestamps)
 
 # Rows of these are written once. Triggers refuse anything else, also from a console of the database.
 APPEND_ONLY = ("entries", "tiles", "checkpoints")

@@ -109,19 +109,25 @@ class SqlWriter:
         statement = flavour.insert(schema.chains)
         statement = statement.on_conflict_do_update(
             index_elements=["chain"],
-            set_={name: statement.excluded[name] for name in ("length", "idx", "leaf_hash")},
+            set_={name: statement.excluded[name] for name in ("length", "acts", "idx", "leaf_hash")},
         )
         self._connection.execute(
             statement,
             [
-                {"chain": bytes.fromhex(c.chain), "length": c.length, "idx": c.index, "leaf_hash": c.leaf_hash}
+                {
+                    "chain": bytes.fromhex(c.chain),
+                    "length": c.length,
+                    "acts": c.acts,
+                    "idx": c.index,
+                    "leaf_hash": c.leaf_hash,
+                }
                 for c in chains
             ],
         )
 
 
 def chain_head_of(row: Any) -> ChainHead:
-    return ChainHead(bytes(row.chain).hex(), row.length, row.idx, bytes(row.leaf_hash))
+    return ChainHead(bytes(row.chain).hex(), row.length, row.acts, row.idx, bytes(row.leaf_hash))
 
 
 def projected(row: Projection) -> tuple[Table, dict[str, Any]]:

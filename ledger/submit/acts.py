@@ -16,14 +16,14 @@ from ledger.store.contracts import Projection
 class Act:
     """An entry that a rule decided on: its chain, kind and fields, and rows for people.
 
-    `expected_length`: the length of the chain that it was decided on. If the chain has grown since, the act is refused
-    (ledger.commit.batch.StaleError), and whoever decided decides again.
+    `expected_acts`: how many acts (entries that are not anchored evidence) its chain had when it was decided. If there
+    are more by now, it is refused (ledger.commit.batch.StaleError), and whoever decided decides again.
     """
 
     chain: str
     kind: str
     fields: Mapping[str, Value]
-    expected_length: int
+    expected_acts: int
     projections: tuple[Projection, ...] = ()
 
 
@@ -31,7 +31,7 @@ def append_acts(sequencer: Sequencer, acts: Sequence[Act]) -> list[Sequenced]:
     """Append acts that stand or fall together. Raises what `Sequencer.append` raises."""
     return sequencer.append(
         [
-            prepare(act.chain, act.kind, act.fields, projections=act.projections, expected_length=act.expected_length)
+            prepare(act.chain, act.kind, act.fields, projections=act.projections, expected_acts=act.expected_acts)
             for act in acts
         ]
     )

@@ -42,7 +42,7 @@ def _make_log() -> None:
     op.create_table("entries", _int("idx", key=True), _bytes("chain"), _int("seq"), _text("kind", 128), _bytes("leaf"))
     op.create_index("entries_chain_seq", "entries", ["chain", "seq"], unique=True)
     op.create_table("openings", _int("idx", key=True), _bytes("secret"), _bytes("fields"))
-    op.create_table("chains", _bytes("chain", key=True), _int("length"), _int("idx"), _bytes("leaf_hash"))
+    op.create_table("chains", _bytes("chain", key=True), _int("length"), _int("acts"), _int("idx"), _bytes("leaf_hash"))
     op.create_table("tiles", _small("level"), _int("idx", key=True), _bytes("hashes"))
     op.create_table("checkpoints", _int("size", key=True), _bytes("note"))
     op.create_table("published", _small("id"), _int("size"))
