@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from ledger.attest.authorities import load_anchors, load_development_authority
@@ -21,7 +21,7 @@ from ledger.commit.signer import CheckpointSigner
 from ledger.commit.writer_lock import WriterLock
 from ledger.config import Settings
 from ledger.entry.text_encodings import decode_hex
-from ledger.errors import ConflictError, ForbiddenError, LedgerError, NotFoundError
+from ledger.errors import ConfigError, ConflictError, ForbiddenError, LedgerError, NotFoundError
 from ledger.keys.key_folder import KeyFolder
 from ledger.merkle.entry_bundles import format_entry_bundle
 from ledger.merkle.tiles import TILE_WIDTH, EntryBundleId, TileId, tile_width
@@ -52,13 +52,13 @@ class Ledger:
 
     def __init__(self, settings: Settings, store: SqlStore, clock: Clock) -> None:
         self.settings = settings
-        self.limits = Limits(**settings.limits)
+        self.limits = _limits(settings)
         self._store = store
         self._clock = clock
         self._keys = KeyFolder(settings.data / "keys")
         signers = self._keys.log_signers(settings.origin)
         self._signer = CheckpointSigner(settings.origin, *signers, KeptCheckpoint(settings.kept), clock)
-        self._sequencer = Sequencer(store, self._signer, clock, store.publish)
+        self._sequencer = Sequencer(store, self._signer, clock)
         self._tiles = StoredTiles(store, lambda: self._sequencer.edge)
         self._parts = PartsBuilder(store, ProofBuilder(store, self._tiles))
         blobs = DirectoryBlobs(settings.blobs)
@@ -82,16 +82,19 @@ class Ledger:
 
         Raises RolledBackError with evidence, CorruptError, ConfigError; on SQLite also where another process writes.
         """
-        lock = WriterLock(settings.data) if settings.embedded else None
+        accept = None if accept_checkpoint is None else read_checkpoint(accept_checkpoint)
+        store = SqlStore.open(settings.database)
+        lock = None
         try:
-            ledger = cls(settings, SqlStore.open(settings.database), clock or SystemClock())
-            ledger._sequencer.start(None if accept_checkpoint is None else read_checkpoint(accept_checkpoint))
+            lock = WriterLock(store.sqlite_file) if store.sqlite_file is not None else None
+            ledger = cls(settings, store, clock or SystemClock())
+            ledger._lock = lock
+            ledger._sequencer.start(accept)
         except BaseException:
+            store.close()
             if lock is not None:
                 lock.release()
             raise
-        ledger._lock = lock
-        ledger._store.publish(ledger._store.head().size)
         return ledger
 
     def start(self) -> None:
@@ -264,6 +267,13 @@ class Ledger:
 
     def _submitter_receipt(self, row: EntryRow, opening: OpeningRow, with_timestamps: bool) -> bytes:
         return build_receipt(self._parts, row, opening, to_submitter=True, with_timestamps=with_timestamps)
+
+
+def _limits(settings: Settings) -> Limits:
+    unknown = settings.limits.keys() - {each.name for each in fields(Limits)}
+    if unknown:
+        raise ConfigError(f"read the settings: unknown {', '.join(sorted(unknown))}", "limits")
+    return Limits(**settings.limits)
 
 
 def _shown(seen: SeenEntry) -> ShownEntry:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from ledger.commit.prepared import Prepared
 from ledger.entry.leaf import Leaf, format_leaf, format_time
-from ledger.errors import ConflictError, LedgerError
+from ledger.errors import ConflictError, CorruptError, LedgerError, RolledBackError
 from ledger.merkle.hashing import hash_leaf
 from ledger.merkle.open_tiles import OpenTiles
 from ledger.store.contracts import (
@@ -24,9 +24,11 @@ from ledger.store.contracts import (
 )
 from ledger.store.stored_tiles import StoredTiles
 
+_EVIDENCE = "evidence.anchored"  # the one kind in a case that is no act
+
 
 class StaleError(ConflictError):
-    """The chain has grown since the act was decided: read it again and decide again."""
+    """Others have acted in the chain since the act was decided: read it again and decide again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +69,14 @@ def commit_batch(
 ) -> tuple[OpenTiles, list[Outcome]]:
     """Append every acceptable submission, each whole or not at all, in order. Returns the new right edge and outcomes.
 
-    `edge`: the right edge after this process's last commit; read anew where another process committed since. Raises
-    AmbiguousCommitError and UnavailableError for the batch as a whole; nothing of it may then be assumed.
+    `edge`: the right edge after this process's last commit or recovery, where it has one. Raises RolledBackError where
+    the head does not continue it, CorruptError where the stored tree does not give the head's root; and
+    AmbiguousCommitError or UnavailableError for the batch as a whole: nothing of it may then be assumed.
     """
     with store.writing() as writer:
         # A crash from here to the commit leaves nothing: the transaction rolls back.
         head = writer.lock_head()
-        if edge is None or (edge.size, edge.frontier.root()) != (head.size, head.root):
-            edge = OpenTiles.load(head.size, StoredTiles(store).read)
+        edge = _edge_at(store, head, edge)
         batch = _Batch(writer, head.size, format_time(now_ms), now_ms)
         batch.look_up(submissions)
         outcomes = [batch.place(submission) for submission in submissions]
@@ -82,6 +84,26 @@ def commit_batch(
             edge = _write(writer, head, edge, batch.added)
     # A crash from here on leaves a committed head without a signature; recovery signs it at the next start.
     return edge, [_with_size(outcome, edge.size) for outcome in outcomes]
+
+
+def _edge_at(store: LogStore, head: Head, edge: OpenTiles | None) -> OpenTiles:
+    """The right edge at the locked head. What other processes appended since ours is appended to ours: so the head is
+    known to continue what we signed, also where the database is changed under a running process.
+    """
+    if edge is None:
+        edge = OpenTiles.load(head.size, StoredTiles(store).read)
+        if edge.frontier.root() != head.root:
+            raise CorruptError(f"append to the log: the stored tree does not give the head's root at size {head.size}")
+        return edge
+    if edge.size < head.size:
+        edge = edge.append([hash_leaf(leaf) for leaf in store.leaves(edge.size, head.size)]).tiles
+    if (edge.size, edge.frontier.root()) != (head.size, head.root):
+        raise RolledBackError(
+            f"append to the log: rolled back or forked while it was open: the head of size {head.size} "
+            f"does not continue ours of size {edge.size}",
+            "database",
+        )
+    return edge
 
 
 def _write(writer: LogWriter, head: Head, edge: OpenTiles, added: _Placing) -> OpenTiles:
@@ -158,16 +180,17 @@ class _Batch:
     def _append(self, prepared: Prepared, placing: _Placing) -> Sequenced:
         chain = prepared.chain
         head = placing.heads.get(chain) or self.added.heads.get(chain) or self._stored_heads.get(chain)
-        length = 0 if head is None else head.length
-        if prepared.expected_length is not None and prepared.expected_length != length:
+        length, acts = (0, 0) if head is None else (head.length, head.acts)
+        if prepared.expected_acts is not None and prepared.expected_acts != acts:
             raise StaleError(
-                f"append to the chain: it was decided at length {prepared.expected_length}, it is {length} now", chain
+                f"append to the chain: it was decided on {prepared.expected_acts} acts, there are {acts} now", chain
             )
         index = self._size + len(self.added.entries) + len(placing.entries)
         prev = None if head is None else head.leaf_hash
         leaf = format_leaf(Leaf(chain, prepared.kind, prev, length, self._time, prepared.commitment, prepared.public))
         leaf_hash = hash_leaf(leaf)
-        placing.heads[chain] = ChainHead(chain, length + 1, index, leaf_hash)
+        acts += prepared.kind != _EVIDENCE
+        placing.heads[chain] = ChainHead(chain, length + 1, acts, index, leaf_hash)
         placing.entries.append(EntryRow(index, chain, length, prepared.kind, leaf))
         placing.hashes.append(leaf_hash)
         if prepared.commitment is not None:

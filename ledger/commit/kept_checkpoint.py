@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ledger.blobs.durable_file import replace_durably
-from ledger.errors import ConfigError, RolledBackError, UnavailableError
+from ledger.errors import ConfigError, LedgerError, RolledBackError, UnavailableError
 from ledger.note.checkpoint import Checkpoint, parse_checkpoint
 from ledger.note.signed_note import parse_note
 
@@ -43,13 +43,14 @@ class KeptCheckpoint:
     def advance(self, note: bytes) -> None:
         """Keep this signed note unless a newer one is kept already. Durable when it returns.
 
-        Raises RolledBackError if one of the same size with another root is kept: two trees of ours contradict.
+        Raises RolledBackError if one of the same size with another root is kept: two trees of ours contradict;
+        ConfigError where the kept file is no checkpoint.
         """
         new, new_text = _parsed(note)
         with self._locked():
             old_note = self.read()
             if old_note is not None:
-                old, old_text = _parsed(old_note)
+                old, old_text = self._parsed_kept(old_note)
                 if old.size == new.size and old.root != new.root:
                     raise RolledBackError(
                         f"keep a checkpoint of size {new.size}: another root was signed before",
@@ -59,6 +60,12 @@ class KeptCheckpoint:
                 if old.size >= new.size:
                     return
             replace_durably(self.path, note)
+
+    def _parsed_kept(self, note: bytes) -> tuple[Checkpoint, str]:
+        try:
+            return _parsed(note)
+        except LedgerError as error:
+            raise ConfigError(f"keep a checkpoint: the kept one is malformed: {error.what}", str(self.path)) from error
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

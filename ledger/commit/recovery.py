@@ -2,12 +2,13 @@
 
 Its cost does not grow with the log: the right edge (at most 256 rows a level), one kept file, one consistency proof.
 
+    0  the log has its first entry                                else `init` did not finish
     1  the entries end where the head says                        else the last entries were deleted
     2  the open tiles give the head's root and frontier           else head, entries or tiles were edited
     3  a kept checkpoint is there, and signed by our keys         else the database cannot prove its own past
     4  the head is not older than it, and consistent with it      else the database was rolled back, or forked
     5  no stored checkpoint is newer than the head                else the head was rolled back
-    6  the head is signed                                         else a crash came between: it is signed now
+    6  the head is signed and published                           else a crash came between: it is done now
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ def recover(store: LogStore, signer: CheckpointSigner, accept: bytes | None = No
     """
     head = store.head()
     edge = check_edge(store, head)
+    if head.size == 0:
+        raise ConfigError("start: the log has no entry 0: `evidence-ledger init` did not finish; run it again")
     if accept is not None:
         check_against(store, signer, head, accept, "the accepted checkpoint")
         signer.kept.advance(accept)
@@ -50,9 +53,11 @@ def recover(store: LogStore, signer: CheckpointSigner, accept: bytes | None = No
             "database",
             [_text(newest[1]), _head_text(signer.origin, head)],
         )
-    # A crash came after a commit and before its signature: the head is committed, so it may be signed.
     if store.checkpoint(head.size) is None:
+        # A crash came after a commit and before its signature: the head is committed, so it may be signed.
         signer.seal(store, head)
+    else:
+        store.publish(head.size)
     return edge
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from threading import Event, Thread
 
@@ -29,8 +29,8 @@ RECOVERY_SECONDS = 1.0
 class Sequencer:
     """Group commit without a linger timer: a batch is what arrived while the last one was being written.
 
-    `published` is called with each sealed size. After any failure of a commit or a seal the writer forgets what it
-    believed and runs recovery; it answers UnavailableError until that succeeds, and never guesses.
+    After any failure of a commit or a seal the writer forgets what it believed and runs recovery; it answers
+    UnavailableError until that succeeds, and never guesses.
     """
 
     def __init__(
@@ -38,13 +38,11 @@ class Sequencer:
         store: LogStore,
         signer: CheckpointSigner,
         clock: Clock,
-        published: Callable[[int], None],
         pool: Pool | None = None,
     ) -> None:
         self._store = store
         self._signer = signer
         self._clock = clock
-        self._published = published
         self._pool = pool or Pool()
         self._edge: OpenTiles | None = None
         self._trouble: LedgerError | None = None
@@ -99,13 +97,13 @@ class Sequencer:
 
     def _run(self) -> None:
         while batch := self._pool.take():
+            if self._trouble is not None:  # closing before recovery succeeded: nothing may be written any more
+                _refuse(batch, f"the ledger closed while the writer was recovering ({self._trouble.what})")
+                continue
             try:
                 self._process(batch)
-            except LedgerError as error:
-                self._stand_still(batch, error)
-            except Exception as error:  # a fault of ours: stop writing rather than guess at what was written
-                _log.exception("the writer failed")
-                self._stand_still(batch, UnavailableError(f"append to the log: {type(error).__name__}"))
+            except Exception as error:  # whatever it was: stop writing rather than guess at what was written
+                self._stand_still(batch, _as_ledger_error(error))
 
     def _process(self, batch: list[Waiting]) -> None:
         submissions = [waiting.submission for waiting in batch]
@@ -119,30 +117,37 @@ class Sequencer:
     def _seal(self, edge: OpenTiles) -> None:
         head = Head(edge.size, edge.frontier.root(), edge.frontier.to_bytes())
         self._signer.seal(self._store, head)
-        self._published(head.size)
 
     def _stand_still(self, batch: list[Waiting], error: LedgerError) -> None:
         _log.error("the writer stands still: %s", error)
         self._trouble = error
         self._edge = None
-        unknown = UnavailableError(
-            f"append to the log: the outcome is not known ({error.what}); repeat it with the same Idempotency-Key",
-            retry_after=2,
-        )
-        for waiting in batch:
-            _answer(waiting, unknown)
+        _refuse(batch, f"the outcome is not known ({error.what})")
         while not self._closing.is_set():
             try:
                 self._recover(None)
-                self._published(self._store.head().size)
+                _log.warning("the writer goes on")
                 return
-            except LedgerError as still:
-                self._trouble = still
+            except Exception as still:
+                self._trouble = _as_ledger_error(still)
                 self._closing.wait(RECOVERY_SECONDS)
 
     def _recover(self, accept: bytes | None) -> None:
         self._edge = recover(self._store, self._signer, accept)
         self._trouble = None
+
+
+def _as_ledger_error(error: Exception) -> LedgerError:
+    if isinstance(error, LedgerError):
+        return error
+    _log.error("the writer failed", exc_info=error)  # a fault of ours, told whole in the log and nowhere else
+    return UnavailableError(f"append to the log: {type(error).__name__}")
+
+
+def _refuse(batch: Sequence[Waiting], why: str) -> None:
+    refusal = UnavailableError(f"append to the log: {why}; repeat it with the same Idempotency-Key", retry_after=2)
+    for waiting in batch:
+        _answer(waiting, refusal)
 
 
 def _answer(waiting: Waiting, outcome: Outcome) -> None:

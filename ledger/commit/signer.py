@@ -40,7 +40,8 @@ class CheckpointSigner:
         return checkpoint
 
     def seal(self, store: LogStore, head: Head) -> bytes:
-        """Sign a committed head and make the checkpoint durable. Returns the signed note that stands for this size.
+        """Sign a committed head, make the checkpoint durable, publish it. Returns the signed note that stands for this
+        size.
 
         A crash before the kept file is written leaves an unsigned head; one before the row is stored leaves a kept
         checkpoint that the database does not have. Recovery signs or stores what is missing.

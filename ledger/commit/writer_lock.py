@@ -1,4 +1,4 @@
-"""On SQLite exactly one process commits: a lock beside the database, held as long as the process lives."""
+"""On SQLite exactly one process commits: a lock beside the database's file, held as long as the process lives."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from pathlib import Path
 
 from ledger.errors import ConfigError
 
-FILE_NAME = "writer.lock"
+SUFFIX = ".writer-lock"
 
 
 class WriterLock:
     """Held from construction to `release`, or the end of the process, however it ends.
 
+    It stands beside the database, not in a data folder: two data folders may name the same file.
     Raises ConfigError where another process holds it: two writers on one SQLite file would queue behind each other for
     seconds, and each would sign heads that the other had moved.
     """
 
-    def __init__(self, directory: Path) -> None:
-        path = directory / FILE_NAME
+    def __init__(self, database: Path) -> None:
+        path = database.with_name(database.name + SUFFIX)
+        self._held = True
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -34,4 +36,7 @@ class WriterLock:
             ) from error
 
     def release(self) -> None:
-        os.close(self._descriptor)
+        """Let another process write. Harmless to repeat."""
+        if self._held:
+            self._held = False
+            os.close(self._descriptor)

@@ -52,10 +52,15 @@ class OpeningRow:
 
 @dataclass(frozen=True, slots=True)
 class ChainHead:
-    """A chain's end: `length` entries, the last at `index` with leaf hash `leaf_hash` (32 bytes)."""
+    """A chain's end: `length` entries, the last at `index` with leaf hash `leaf_hash` (32 bytes).
+
+    `acts`: how many of them are anything but anchored evidence. Rules decide on acts alone, so what was decided stands
+    as long as this number does, however much evidence arrives meanwhile.
+    """
 
     chain: str
     length: int
+    acts: int
     index: int
     leaf_hash: bytes
 
@@ -190,8 +195,10 @@ class LogStore(Protocol):
         """Every entry from `start` on, ascending by index, with what opens it; constant memory."""
         ...
 
-    def count_entries(self) -> tuple[int, int]:
-        """The number of entries (it may be slow: for fsck) and the highest index, −1 if there is none."""
+    def count_rows(self, size: int) -> Mapping[str, tuple[int, int]]:
+        """By table, the rows that belong to entries below `size`, and those of entries at or beyond it. For fsck: it
+        may be slow.
+        """
         ...
 
     def last_index(self) -> int:
@@ -207,7 +214,11 @@ class LogStore(Protocol):
         ...
 
     def save_checkpoint(self, size: int, note: bytes) -> bytes:
-        """Keep a signed note. Returns the one that stands: the first that was kept for this size."""
+        """Keep a signed note and publish it, both or neither (`quorum none`: signed is published).
+
+        Returns the one that stands: the first that was kept for this size. Raises ConflictError where that one has
+        another text: nothing is published then.
+        """
         ...
 
     def checkpoint(self, size: int) -> bytes | None: ...
@@ -219,7 +230,7 @@ class LogStore(Protocol):
         ...
 
     def publish(self, size: int) -> None:
-        """Let `/checkpoint` serve the checkpoint of this size; never moves backwards."""
+        """Let `/checkpoint` serve the checkpoint of this size; never moves backwards, nor to one that is not kept."""
         ...
 
     def published(self) -> tuple[int, bytes] | None: ...
@@ -254,6 +265,10 @@ class LogStore(Protocol):
 
     def stored_evidence(self) -> Iterator[EvidenceRow]:
         """Every evidence row, ascending by index."""
+        ...
+
+    def timestamp(self, index: int) -> TimestampRow | None:
+        """The row of the token that the entry at `index` recorded."""
         ...
 
     def first_covering(self, authority: str, index: int) -> TimestampRow | None:

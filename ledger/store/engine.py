@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -14,7 +15,7 @@ from sqlalchemy.pool import QueuePool
 
 from ledger.errors import ConfigError, UnavailableError
 
-__all__ = ["WRITER", "Engine", "database_errors", "is_sqlite", "open_engine", "ping"]
+__all__ = ["WRITER", "Engine", "database_errors", "is_sqlite", "open_engine", "ping", "sqlite_file"]
 
 # Readers are as many as the server's threads; a request that finds no connection within the time gets 503.
 POOL_SIZE = 16
@@ -39,6 +40,11 @@ def open_engine(url: str) -> Engine:
     backend = parsed.get_backend_name()
     if backend not in ("sqlite", "postgresql"):
         raise ConfigError(f"open the database: expected sqlite or postgresql, got {backend}")
+    if backend == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise ConfigError("open the database: expected a file, as in sqlite:///FILE; memory forgets")
+    # A database may default to another isolation: a writer that waited for the head would then fail instead of going on
+    # from the head that it waited for.
+    isolation: dict[str, Any] = {"isolation_level": "READ COMMITTED"} if backend == "postgresql" else {}
     try:
         engine = create_engine(
             parsed,
@@ -47,6 +53,7 @@ def open_engine(url: str) -> Engine:
             max_overflow=POOL_OVERFLOW,
             pool_timeout=POOL_TIMEOUT_S,
             pool_pre_ping=backend == "postgresql",
+            **isolation,
         )
     except (NoSuchModuleError, ImportError) as error:
         raise ConfigError(f"open the database: no driver for {parsed.drivername}") from error
@@ -105,6 +112,11 @@ def _first_line(error: object) -> str:
 
 def is_sqlite(engine: Engine) -> bool:
     return engine.dialect.name == "sqlite"
+
+
+def sqlite_file(engine: Engine) -> Path | None:
+    """The file of a SQLite database, without symbolic links: one file, one name. None for PostgreSQL."""
+    return Path(str(engine.url.database)).resolve() if is_sqlite(engine) else None
 
 
 def ping(engine: Engine) -> None:

@@ -108,6 +108,9 @@ class TimestampReads:
             row = connection.execute(statement.limit(1)).first()
         return None if row is None else _timestamp(row)
 
+    def timestamp(self, index: int) -> TimestampRow | None:
+        return self._first(select(schema.timestamps).where(schema.timestamps.c.idx == index))
+
     def first_covering(self, authority: str, index: int) -> TimestampRow | None:
         table = schema.timestamps
         mine = and_(table.c.authority == authority, table.c.size > index)

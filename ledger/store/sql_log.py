@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, func, select, update
+from sqlalchemy import Connection, Engine, and_, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ledger.errors import ConflictError, CorruptError
+from ledger.errors import ConflictError, CorruptError, NotFoundError
 from ledger.store import schema
 from ledger.store.contracts import ChainHead, EntryRow, Head, OpeningRow, TileRow
 from ledger.store.engine import WRITER, database_errors, is_sqlite
@@ -74,12 +74,14 @@ class LogReads:
                 return
             start = rows[-1].idx + 1
 
-    def count_entries(self) -> tuple[int, int]:
-        with self._reading("count the entries") as connection:
-            row = connection.execute(
-                select(func.count(), func.max(schema.entries.c.idx)).select_from(schema.entries)
-            ).one()
-        return int(row[0]), -1 if row[1] is None else int(row[1])
+    def count_rows(self, size: int) -> Mapping[str, tuple[int, int]]:
+        found = {}
+        with self._reading("count the rows") as connection:
+            for table in schema.OF_ENTRIES:
+                below = func.count().filter(table.c.idx < size)
+                row = connection.execute(select(below, func.count()).select_from(table)).one()
+                found[table.name] = (int(row[0]), int(row[1]) - int(row[0]))
+        return found
 
     def last_index(self) -> int:
         with self._reading("read the last index") as connection:
@@ -158,6 +160,10 @@ class CheckpointRows:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    @property
+    def _flavour(self) -> Any:
+        return sqlite if is_sqlite(self._engine) else postgresql
+
     @contextmanager
     def _writing(self, act: str) -> Iterator[Connection]:
         with database_errors(act), self._engine.connect() as connection:
@@ -167,13 +173,13 @@ class CheckpointRows:
 
     def save_checkpoint(self, size: int, note: bytes) -> bytes:
         table = schema.checkpoints
-        flavour = sqlite if is_sqlite(self._engine) else postgresql
         with self._writing("keep a checkpoint") as connection:
-            connection.execute(flavour.insert(table).values(size=size, note=note).on_conflict_do_nothing())
+            connection.execute(self._flavour.insert(table).values(size=size, note=note).on_conflict_do_nothing())
             kept = bytes(connection.execute(select(table.c.note).where(table.c.size == size)).scalar_one())
-        # ML-DSA signatures differ at each signing; the note's text may not.
-        if kept.split(b"\n\n")[0] != note.split(b"\n\n")[0]:
-            raise ConflictError(f"keep a checkpoint of size {size}: another root stands there already")
+            # ML-DSA signatures differ at each signing; the note's text may not.
+            if kept.split(b"\n\n")[0] != note.split(b"\n\n")[0]:
+                raise ConflictError(f"keep a checkpoint of size {size}: another root stands there already")
+            self._publish(connection, size)
         return kept
 
     def checkpoint(self, size: int) -> bytes | None:
@@ -204,12 +210,21 @@ class CheckpointRows:
             after = rows[-1].size
 
     def publish(self, size: int) -> None:
-        table = schema.published
-        flavour = sqlite if is_sqlite(self._engine) else postgresql
+        table = schema.checkpoints
         with self._writing("publish a checkpoint") as connection:
-            connection.execute(flavour.insert(table).values(id=1, size=size).on_conflict_do_nothing())
-            # The condition is the promise: never backwards, whoever else publishes at the same time.
-            connection.execute(update(table).where(and_(table.c.id == 1, table.c.size < size)).values(size=size))
+            if connection.execute(select(table.c.size).where(table.c.size == size)).first() is None:
+                raise NotFoundError(f"publish a checkpoint of size {size}: none is kept")
+            self._publish(connection, size)
+
+    def _publish(self, connection: Connection, size: int) -> None:
+        table = schema.published
+        # The condition is the promise: never backwards, whoever else publishes at the same time.
+        statement = self._flavour.insert(table).values(id=1, size=size)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["id"], set_={"size": size}, where=and_(table.c.id == 1, table.c.size < size)
+            )
+        )
 
     def published(self) -> tuple[int, bytes] | None:
         joined = schema.published.join(schema.checkpoints, schema.published.c.size == schema.checkpoints.c.size)

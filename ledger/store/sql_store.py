@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from importlib import resources
+from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
@@ -31,25 +32,32 @@ class SqlStore(LogReads, CheckpointRows, CaseReads, TimestampReads):
     def open(cls, url: str) -> SqlStore:
         """Open an existing log's database. Raises ConfigError if its tables are missing or of another version."""
         store = cls(opening.open_engine(url))
-        opening.ping(store.engine)
-        found, wanted = store._versions()
-        if found is None:
-            raise ConfigError("open the database: it holds no log; `evidence-ledger init` makes one")
-        if found != wanted:
-            raise ConfigError(f"open the database: its tables are of version {found}, this program needs {wanted}")
+        try:
+            file = opening.sqlite_file(store.engine)
+            if file is not None and not file.exists():  # SQLite would make an empty one
+                raise ConfigError("open the database: there is no such file", str(file))
+            opening.ping(store.engine)
+            store._check_version()
+        except BaseException:
+            store.close()
+            raise
         return store
 
     @classmethod
     def create(cls, url: str) -> SqlStore:
         """Make the tables where they are missing and open the database. Harmless on a database that has them."""
         store = cls(opening.open_engine(url))
-        opening.ping(store.engine)
-        with opening.database_errors("make the tables"), store.engine.connect() as bare:
-            connection = bare.execution_options(**opening.WRITER)
-            with connection.begin():
-                config = _alembic()
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+        try:
+            opening.ping(store.engine)
+            with opening.database_errors("make the tables"), store.engine.connect() as bare:
+                connection = bare.execution_options(**opening.WRITER)
+                with connection.begin():
+                    config = _alembic()
+                    config.attributes["connection"] = connection
+                    command.upgrade(config, "head")
+        except BaseException:
+            store.close()
+            raise
         return store
 
     def writing(self) -> AbstractContextManager[LogWriter]:
@@ -62,13 +70,22 @@ class SqlStore(LogReads, CheckpointRows, CaseReads, TimestampReads):
                 return False
             return connection.execute(select(schema.entries.c.idx).limit(1)).first() is not None
 
+    @property
+    def sqlite_file(self) -> Path | None:
+        """Where a SQLite database lies; None for PostgreSQL."""
+        return opening.sqlite_file(self.engine)
+
     def close(self) -> None:
         self.engine.dispose()
 
-    def _versions(self) -> tuple[str | None, str | None]:
+    def _check_version(self) -> None:
         with opening.database_errors("read the tables' version"), self.engine.connect() as connection:
             found = MigrationContext.configure(connection).get_current_revision()
-        return found, ScriptDirectory.from_config(_alembic()).get_current_head()
+        wanted = ScriptDirectory.from_config(_alembic()).get_current_head()
+        if found is None:
+            raise ConfigError("open the database: it holds no log; `evidence-ledger init` makes one")
+        if found != wanted:
+            raise ConfigError(f"open the database: its tables are of version {found}, this program needs {wanted}")
 
 
 def _alembic() -> Config:

@@ -96,7 +96,7 @@ def _write_entry_0(settings: Settings, store: SqlStore, signer: CheckpointSigner
         "v": FORMAT_VERSION,
         "vkeys": [format_vkey(key) for key in signer.vkeys],
     }
-    opened = Prepared(new_chain(), "log.opened", public=public, expected_length=0)
+    opened = Prepared(new_chain(), "log.opened", public=public, expected_acts=0)
     edge, outcomes = commit_batch(store, [[opened]], None, clock.now_ms())
     if isinstance(outcomes[0], LedgerError):
         raise outcomes[0]
