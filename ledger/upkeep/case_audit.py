@@ -5,7 +5,7 @@ A row slipped in here would let a stranger read a case, and no leaf would show i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ledger.casework.people import side_of
 from ledger.entry.canonical_json import parse
@@ -33,14 +33,25 @@ class CaseAudit:
         member = MemberRow(row.chain, account, role, side_of(account, role), row.index)
         self._members.setdefault(row.chain, {})[account] = member
 
+    @property
+    def rows(self) -> dict[str, int]:
+        """How many rows the entries make, by table."""
+        return {"cases": len(self._cases), "members": sum(map(len, self._members.values()))}
+
     def finish(self, size: int) -> Iterator[tuple[str, str]]:
         """What is wrong with the tables. Rows of entries that a server appended after `size` are passed over."""
-        last = self._store.last_index()
         for chain, case in self._cases.items():
             if self._store.case(chain) != case:
                 yield f"case {chain}", "its row is missing, or says something else than case.opened"
-            stored = {each.account: each for each in self._store.members(chain) if not size <= each.index <= last}
             derived = self._members.get(chain, {})
-            for account in sorted(stored.keys() | derived.keys()):
-                if stored.get(account) != derived.get(account):
-                    yield f"case {chain}", f"the membership of {account} is not what the entries say"
+            for account in sorted(self._unlike(chain, derived, size)):
+                yield f"case {chain}", f"the membership of {account} is not what the entries say"
+
+    def _unlike(self, chain: str, derived: Mapping[str, MemberRow], size: int) -> set[str]:
+        stored = {each.account: each for each in self._store.members(chain)}
+        unlike = {name for name in stored.keys() | derived.keys() if stored.get(name) != derived.get(name)}
+        if not unlike:
+            return unlike
+        # Read after the members: a row's entry was committed with it, so what is beyond this belongs to no entry.
+        last = self._store.last_index()
+        return {name for name in unlike if name in derived or not size <= stored[name].index <= last}

@@ -30,6 +30,7 @@ class EntryAudit:
         self._system_chain: str | None = None
         self._secrets: set[bytes] = set()
         self._cases = CaseAudit(store)
+        self._rows = {"entries": 0, "openings": 0, "evidence": 0, "timestamps": 0}
 
     @staticmethod
     def leaf_hash(leaf: bytes) -> bytes:
@@ -37,6 +38,7 @@ class EntryAudit:
 
     def check(self, row: EntryRow, opening: OpeningRow | None) -> Iterator[str]:
         """What is wrong with this entry, in words."""
+        self._rows["entries"] += 1
         try:
             leaf = parse_leaf(row.leaf)
         except LedgerError as error:
@@ -50,34 +52,53 @@ class EntryAudit:
             if opening is not None:
                 yield "it is public, and yet it has openings"
             if leaf.kind == _TIMESTAMP:
+                self._rows["timestamps"] += 1
                 yield from self._token(row, leaf)
         elif opening is None:
             yield "its openings are missing, and no erasure is recorded"
         else:
+            self._rows["openings"] += 1
+            self._rows["evidence"] += leaf.kind == _EVIDENCE
             yield from self._openings(row, leaf, opening)
 
     def finish(self, size: int) -> Iterator[tuple[str, str]]:
-        """What is wrong with the table of chains, once all entries below `size` were seen."""
+        """What is wrong with the other tables, once all entries below `size` were seen."""
         stored = {head.chain: head for head in self._store.chain_heads()}
+        # Read after the chains: an end beyond this belongs to no entry, not even to one that a server appends now.
+        last = self._store.last_index()
         for chain, head in self._heads.items():
             found = stored.pop(chain, None)
             if found is None:
                 yield f"chain {chain}", "its row is missing"
-            elif found != head and found.index < size:
+            elif found != head and not size <= found.index <= last:
                 yield f"chain {chain}", f"its row says length {found.length}, the entries say {head.length}"
         for chain, head in stored.items():
-            if head.index < size:
+            if not size <= head.index <= last:
                 yield f"chain {chain}", "it has a row and no entries"
         yield from self._cases.finish(size)
+        yield from self._counts(size)
+
+    def _counts(self, size: int) -> Iterator[tuple[str, str]]:
+        """Each row that an entry demands was compared with it; one row more than entries demand was slipped in."""
+        counted = self._store.count_rows(size)
+        last = self._store.last_index()
+        for table, expected in {**self._rows, **self._cases.rows}.items():
+            below, beyond = counted[table]
+            if below > expected:
+                yield f"table {table}", f"it has {below} rows of these entries, they demand {expected}"
+            if beyond and last < size:
+                yield f"table {table}", f"it has {beyond} rows of entries that do not exist"
 
     def _chain(self, row: EntryRow, leaf: Leaf) -> Iterator[str]:
         head = self._heads.get(leaf.chain)
-        length, prev = (0, None) if head is None else (head.length, head.leaf_hash)
+        length, acts, prev = (0, 0, None) if head is None else (head.length, head.acts, head.leaf_hash)
         if leaf.seq != length:
             yield f"its seq is {leaf.seq}, its chain has {length} entries before it"
         if leaf.prev != prev:
             yield "its prev is not the leaf hash of its chain's entry before"
-        self._heads[leaf.chain] = ChainHead(leaf.chain, leaf.seq + 1, row.index, hash_leaf(row.leaf))
+        self._heads[leaf.chain] = ChainHead(
+            leaf.chain, leaf.seq + 1, acts + (leaf.kind != _EVIDENCE), row.index, hash_leaf(row.leaf)
+        )
 
     def _system(self, row: EntryRow, leaf: Leaf) -> Iterator[str]:
         if row.index == 0:
@@ -124,13 +145,16 @@ class EntryAudit:
             return
         try:
             size = parse_checkpoint(stamped).size
-            parse_response(base64.b64decode(token, validate=True))
+            info = parse_response(base64.b64decode(token, validate=True)).unverified
         except (LedgerError, binascii.Error) as error:
             yield f"its token cannot be read: {error}"
             return
         note = self._store.checkpoint(size)
         if note is None or parse_note(note).text != stamped:
             yield f"its token stamps a checkpoint of size {size} that was never signed"
+        found = self._store.timestamp(row.index)
+        if found is None or (found.size, found.gen_time) != (size, info.gen_time_ms):
+            yield "its row in the table of timestamps is missing, or says something else than its token"
 
 
 def _agrees(fields: Mapping[str, Value], row: EntryRow, chain: str, account: str, sha256: bytes, size: int) -> bool:

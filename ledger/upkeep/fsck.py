@@ -19,11 +19,10 @@ from ledger.commit.kept_checkpoint import KeptCheckpoint
 from ledger.commit.recovery import check_against, check_edge
 from ledger.commit.signer import CheckpointSigner
 from ledger.config import Settings
-from ledger.errors import ConfigError, CorruptError, LedgerError, NotFoundError, RolledBackError
+from ledger.errors import LedgerError, NotFoundError, RolledBackError
 from ledger.keys.key_folder import KeyFolder
 from ledger.merkle.open_tiles import OpenTiles
 from ledger.merkle.tiles import TileId
-from ledger.note.checkpoint import parse_checkpoint
 from ledger.note.signed_note import parse_note
 from ledger.store.contracts import EvidenceRow, Head, LogStore
 from ledger.store.sql_store import SqlStore
@@ -61,24 +60,45 @@ class _Fsck:
         self._blobs = blobs
 
     def findings(self, head: Head) -> Iterator[Finding]:
-        yield from self._start_checks(head)
+        yield from self._right_edge(head)
+        yield from self._kept_checkpoint(head)
+        yield from self._served_checkpoint()
         yield from self._rederive(head)
         yield from self._stored_files(head)
 
-    def _start_checks(self, head: Head) -> Iterator[Finding]:
-        """What a start would refuse (ledger.commit.recovery), without mending anything."""
+    def _right_edge(self, head: Head) -> Iterator[Finding]:
+        """What a start would refuse (ledger.commit.recovery, steps 1 and 2), without mending anything."""
         try:
-            if self._store.last_index() + 1 < head.size or self._store.head() == head:
-                check_edge(self._store, head)
+            check_edge(self._store, head)
+        except LedgerError as error:
+            # A server may have moved the head meanwhile; what is wrong before it is found again from the entries.
+            if self._store.head() == head:
+                yield Finding(error.where or "database", error.what)
+
+    def _kept_checkpoint(self, head: Head) -> Iterator[Finding]:
+        """Steps 3 and 4 of a start."""
+        try:
             kept = self._signer.kept.read()
             if kept is None:
                 yield Finding(str(self._signer.kept.path), "no checkpoint is kept: a rollback could not be seen")
-            elif parse_checkpoint(parse_note(kept).text).size <= head.size or self._store.head() == head:
-                check_against(self._store, self._signer, head, kept, "the kept checkpoint")
+                return
+            # It is kept once its head is committed: if it is newer than ours, the head has moved since.
+            now = self._store.head()
+            check_against(self._store, self._signer, now if now.size > head.size else head, kept, "the kept checkpoint")
         except RolledBackError as error:
             yield Finding(error.where or "database", error.what, error.evidence)
-        except (CorruptError, ConfigError) as error:
+        except LedgerError as error:
             yield Finding(error.where or "database", error.what)
+
+    def _served_checkpoint(self) -> Iterator[Finding]:
+        newest = self._store.newest_checkpoint()
+        served = self._store.published()  # read second: it is stored together with the newest, and never moves back
+        if newest is None:
+            yield Finding("checkpoints", "none is stored")
+        elif served is None:
+            yield Finding("published", "the checkpoint that is to be served is not stored")
+        elif served[0] < newest[0]:
+            yield Finding("published", f"a checkpoint of size {served[0]} is served, the newest has {newest[0]}")
 
     def _rederive(self, head: Head) -> Iterator[Finding]:
         audit = EntryAudit(self._store)
@@ -137,10 +157,10 @@ class _TreeAudit:
         self._tree = OpenTiles()
         self._notes = store.checkpoints()
         self._next = next(self._notes, None)
-        self._stored_tiles = {(row.level, row.index) for row in store.tiles() if self._within(row.level, row.index)}
+        self._stored_tiles = {(row.level, row.index) for row in store.tiles()}
 
-    def _within(self, level: int, index: int) -> bool:
-        return (index + 1) << 8 * (level + 1) <= self._head.size
+    def _within(self, level: int, index: int, size: int) -> bool:
+        return (index + 1) << 8 * (level + 1) <= size
 
     def grow(self, hashes: list[bytes]) -> Iterator[Finding]:
         """Append leaf hashes, stopping at each size that was signed."""
@@ -155,8 +175,10 @@ class _TreeAudit:
 
     def finish(self) -> Iterator[Finding]:
         yield from self._checkpoints_here()
+        size = self._store.head().size  # read after the tiles: a server stores them together with the head
         for level, index in sorted(self._stored_tiles):
-            yield Finding(f"tile {level}/{index}", "it stands for entries that do not exist")
+            if self._within(level, index, self._head.size) or not self._within(level, index, size):
+                yield Finding(f"tile {level}/{index}", "it stands for entries that do not exist")
         if self._tree.frontier.root() != self._head.root:
             yield Finding("head", f"the entries do not give its root at size {self._head.size}")
         elif self._tree.frontier.to_bytes() != self._head.frontier:
