@@ -11,6 +11,7 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def consistency(size: int, hashes: Sequence[bytes], whole: bool = True) -> list[
     return [*consistency(size - k, hashes[k:], False), tree(hashes[:k])]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Signer:
     """A key of any of the three types, with the line it writes under a checkpoint."""
 
@@ -100,7 +101,8 @@ class Signer:
         return f"{self.name}+{self.key_id.hex()}+{b64(bytes([self.kind]) + self.material)}"
 
     def line(self, text: bytes, time: int = 1_700_000_000) -> bytes:
-        return f"— {self.name} {b64(self.key_id + self.signature(text, time))}\n".encode()
+        """The line; the same bytes each time it is asked for, although ML-DSA signatures are randomised."""
+        return _line(self, text, time)
 
     def signature(self, text: bytes, time: int) -> bytes:
         stamp = time.to_bytes(8, "big")
@@ -113,6 +115,11 @@ class Signer:
         message = b"subtree/v1\n\0" + bytes([len(name)]) + name + stamp + bytes([len(log)]) + log
         message += bytes(8) + int(size).to_bytes(8, "big") + base64.b64decode(root)
         return stamp + self._key.sign(message)
+
+
+@cache
+def _line(signer: Signer, text: bytes, time: int) -> bytes:
+    return f"— {signer.name} {b64(signer.key_id + signer.signature(text, time))}\n".encode()
 
 
 ED25519 = Signer(ORIGIN, 1, 1)
