@@ -1,6 +1,7 @@
 """The operator's settings: option, then environment `EVIDENCE_LEDGER_*`, then `DATA/config.toml`, then default.
 
-`config.toml` is written by `init` and names no path of its own folder, so a stopped DATA may be moved or copied:
+`config.toml` is written by `init`. Paths in it that are not absolute start at its own folder, and `init` writes what
+lies inside the folder so: a stopped DATA may be moved or copied.
 
     origin = "ledger.example/court"
     database = "postgresql://ledger@db/ledger"     # absent: ledger.db in this folder
@@ -27,8 +28,13 @@ ENVIRONMENT_PREFIX: Final = "EVIDENCE_LEDGER_"
 # Names a file `tsa/NAME.pem` and stands in public places.
 _AUTHORITY: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,62})=(https?://\S+)")
 
+# The embedded authority stands in `tsa-operator/` under this name; nobody else's tokens may be taken for its.
+_EMBEDDED: Final = "development"
+
 _TEXTS: Final = ("origin", "database", "blobs", "policy", "kept", "public_url")
+_PATHS: Final = frozenset({"blobs", "policy", "kept"})
 _NUMBERS: Final = ("tsa_interval", "behind_proxy", "keep_keys_days")
+_DIGITS: Final = 10
 _KNOWN: Final = frozenset({*_TEXTS, *_NUMBERS, "tsa", "limits"})
 
 
@@ -42,9 +48,7 @@ class AuthoritySetting:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings of one ledger. Paths are absolute or relative to the working directory; `tsa_interval` in
-    seconds.
-    """
+    """All settings of one ledger. `tsa_interval` in seconds."""
 
     data: Path
     origin: str
@@ -62,7 +66,7 @@ class Settings:
     @property
     def embedded(self) -> bool:
         """Whether the database is SQLite: one file, one writing process."""
-        return self.database.startswith("sqlite:")
+        return self.database.startswith(("sqlite:", "sqlite+"))
 
 
 def load_settings(data: Path, options: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
@@ -89,7 +93,7 @@ def load_settings(data: Path, options: Mapping[str, object], environ: Mapping[st
         database=_text(values, "database") or f"sqlite:///{data / 'ledger.db'}",
         blobs=Path(_text(values, "blobs") or data / "blobs"),
         kept=Path(_text(values, "kept") or data),
-        policy=Path(values["policy"]) if values.get("policy") else None,
+        policy=Path(policy) if (policy := _text(values, "policy")) else None,
         tsa=_authorities(values.get("tsa", ())),
         tsa_interval=_number(values, "tsa_interval", 60, 1),
         public_url=_text(values, "public_url"),
@@ -110,6 +114,8 @@ def _read_file(data: Path) -> dict[str, Any]:
     unknown = values.keys() - _KNOWN
     if unknown:
         raise ConfigError(f"read the settings: unknown {', '.join(sorted(unknown))}", str(path))
+    for name in _PATHS & values.keys():
+        values[name] = str(data / (_text(values, name) or ""))
     return values
 
 
@@ -137,16 +143,20 @@ def _text(values: Mapping[str, Any], name: str) -> str | None:
 
 def _number(values: Mapping[str, Any], name: str, default: int, lowest: int) -> int:
     value = values.get(name, default)
-    if isinstance(value, str) and value.isascii() and value.isdigit():
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _DIGITS:
         value = int(value)
     if type(value) is not int or value < lowest:
         raise ConfigError(f"read the settings: expected a whole number of at least {lowest}", name)
     return value
 
 
-def _authorities(texts: Sequence[object]) -> tuple[AuthoritySetting, ...]:
+def _authorities(texts: object) -> tuple[AuthoritySetting, ...]:
     found: dict[str, AuthoritySetting] = {}
-    for text in texts if not isinstance(texts, str) else [texts]:
+    if isinstance(texts, str):
+        texts = [texts]
+    if not isinstance(texts, Sequence):
+        raise ConfigError("read the settings: expected a list of NAME=URL", "tsa")
+    for text in texts:
         if isinstance(text, AuthoritySetting):
             setting = text
         else:
@@ -154,7 +164,8 @@ def _authorities(texts: Sequence[object]) -> tuple[AuthoritySetting, ...]:
             if match is None:
                 raise ConfigError(f"read the settings: expected NAME=URL for an authority, got {text!r}", "tsa")
             setting = AuthoritySetting(match[1], match[2])
-        if setting.name in found:
-            raise ConfigError(f"read the settings: the authority {setting.name} is named twice", "tsa")
-        found[setting.name] = setting
+        name = setting.name.lower()  # it names a file in bundles, where names are unique also when case is ignored
+        if name in found or name == _EMBEDDED:
+            raise ConfigError(f"read the settings: an authority's name is taken already: {setting.name}", "tsa")
+        found[name] = setting
     return tuple(found.values())

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from ledger.attest.development_tsa import DevelopmentAuthority, DevelopmentMaterial
 from ledger.clock import Clock
@@ -49,4 +50,19 @@ def load_anchors(folder: Path, settings: Sequence[AuthoritySetting]) -> dict[str
         except ValueError as error:
             raise ConfigError("read an authority's certificates: expected PEM certificates", str(path)) from error
         found[setting.name] = Anchors(pem, certificates)
+    _check_distinct(found)
     return found
+
+
+def _check_distinct(anchors: dict[str, Anchors]) -> None:
+    """One certificate for two authorities would count one liar twice: readers refuse such a trust folder whole."""
+    holders: dict[bytes, str] = {}
+    for name, anchor in anchors.items():
+        for certificate in anchor.certificates:
+            der = certificate.public_bytes(Encoding.DER)
+            if der in holders:
+                raise ConfigError(
+                    "read an authority's certificates: expected each certificate once, got one twice",
+                    f"{holders[der]}.pem and {name}.pem",
+                )
+            holders[der] = name

@@ -18,7 +18,7 @@ _MAX_BYTES: Final = 64 * 1024  # a PEM chain at most; a larger file is not a key
 
 
 class KeyFolder:
-    """The folder `keys` of a data directory. Files are written once and never replaced."""
+    """The folder `keys` of a data directory. What has signed anything is never replaced."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -41,6 +41,10 @@ class KeyFolder:
         if path.exists():
             raise ConfigError("write a key: a file of that name is there already", str(path))
         write_durably(path, data)
+
+    def discard(self, name: str) -> None:
+        """Delete a file that nothing was signed with yet, if it is there."""
+        (self._directory / name).unlink(missing_ok=True)
 
     def read(self, name: str) -> bytes:
         """A file's bytes. Raises ConfigError where it is missing, unreadable or too large."""

@@ -5,7 +5,6 @@ A crash anywhere leaves something that the next `init` goes on from; a log that 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,9 +20,11 @@ from ledger.commit.recovery import recover
 from ledger.commit.signer import CheckpointSigner
 from ledger.config import CONFIG_FILE, Settings
 from ledger.entry.canonical_json import Value
-from ledger.errors import ConfigError, ConflictError, LedgerError
+from ledger.errors import ConfigError, ConflictError, LedgerError, RolledBackError
 from ledger.keys.key_folder import DEVELOPMENT_FILES, KeyFolder
+from ledger.note.checkpoint import parse_checkpoint
 from ledger.note.keys import format_vkey
+from ledger.note.signed_note import parse_note
 from ledger.store.contracts import Head
 from ledger.store.sql_store import SqlStore
 
@@ -36,8 +37,9 @@ def initialise(
 ) -> None:
     """Make the log that `settings` describe, or with `join` a further front end of one that exists.
 
-    Raises ConflictError where a log is here already, or the database has entries and `join` is not given; ConfigError
-    where `join` lacks the keys or the checkpoint.
+    Raises ConflictError where a log is here already, or the database has entries and `join` is not given;
+    RolledBackError where the database is empty and a checkpoint of entries is kept: the log that it belongs to is gone,
+    and another one under its keys would be a fork; ConfigError where `join` lacks the keys or the checkpoint.
     """
     clock = SystemClock() if clock is None else clock
     _make_folders(settings)
@@ -53,6 +55,7 @@ def initialise(
                 "make a log: the database has one already; another front end joins it with --join",
                 settings_place(settings),
             )
+        _check_no_past(kept)
         keys.create_log_keys()
         create_development_files(keys, clock)
         signer = CheckpointSigner(settings.origin, *keys.log_signers(settings.origin), kept, clock)
@@ -74,11 +77,29 @@ def create_development_files(keys: KeyFolder, clock: Clock) -> None:
     """The embedded development authority's key and certificates, where they are missing."""
     if all(keys.has(name) for name in DEVELOPMENT_FILES):
         return
-    if any(keys.has(name) for name in DEVELOPMENT_FILES):
-        raise ConfigError("make the development authority: only a part of its files is there", "keys")
+    # A crash came between: whatever is there has stamped nothing, for there is no log yet.
+    for name in DEVELOPMENT_FILES:
+        keys.discard(name)
     made = create_development_authority(clock.now_ms())
     for name, data in zip(DEVELOPMENT_FILES, (made.key_pem, made.signer_pem, made.root_pem), strict=True):
         keys.write(name, data)
+
+
+def _check_no_past(kept: KeptCheckpoint) -> None:
+    note = kept.read()
+    if note is None:
+        return
+    try:
+        text = parse_note(note).text
+        size = parse_checkpoint(text).size
+    except LedgerError as error:
+        raise ConfigError(f"make a log: the kept checkpoint is malformed: {error.what}", str(kept.path)) from error
+    if size > 0:
+        raise RolledBackError(
+            f"make a log: a checkpoint of size {size} is kept, and the database is empty: its log is gone",
+            str(kept.path),
+            [text],
+        )
 
 
 def _make_folders(settings: Settings) -> None:
@@ -131,10 +152,10 @@ def _write_config(settings: Settings) -> None:
     """`config.toml`; what lies inside DATA is left out, so that DATA may be moved."""
     values: Mapping[str, object] = {
         "origin": settings.origin,
-        "database": None if _is_inside(settings, settings.database) else settings.database,
-        "blobs": None if settings.blobs == settings.data / "blobs" else str(settings.blobs.resolve()),
-        "kept": None if settings.kept == settings.data else str(settings.kept.resolve()),
-        "policy": str(settings.policy.resolve()) if settings.policy else None,
+        "database": _database(settings),
+        "blobs": None if settings.blobs == settings.data / "blobs" else _path(settings, settings.blobs),
+        "kept": None if settings.kept == settings.data else _path(settings, settings.kept),
+        "policy": _path(settings, settings.policy) if settings.policy else None,
         "tsa": [f"{each.name}={each.url}" for each in settings.tsa] or None,
         "tsa_interval": None if settings.tsa_interval == 60 else settings.tsa_interval,
         "public_url": settings.public_url,
@@ -143,7 +164,16 @@ def _write_config(settings: Settings) -> None:
     replace_durably(settings.data / CONFIG_FILE, tomli_w.dumps(kept).encode())
 
 
-def _is_inside(settings: Settings, database: str) -> bool:
-    return database == f"sqlite:///{settings.data / 'ledger.db'}" or os.path.abspath(
-        database.removeprefix("sqlite:///")
-    ) == os.path.abspath(settings.data / "ledger.db")
+def _path(settings: Settings, path: Path) -> str:
+    """Relative where it lies inside DATA, so that DATA may be moved; absolute elsewhere."""
+    path, data = path.resolve(), settings.data.resolve()
+    return str(path.relative_to(data) if path.is_relative_to(data) else path)
+
+
+def _database(settings: Settings) -> str | None:
+    """None for the default; another SQLite file by its absolute path, whatever the working directory will be."""
+    prefix, file = "sqlite:///", settings.database.removeprefix("sqlite:///")
+    if not settings.database.startswith(prefix):
+        return settings.database
+    path = Path(file).resolve()
+    return None if path == (settings.data / "ledger.db").resolve() else f"{prefix}{path}"
