@@ -12,7 +12,7 @@ from ledger.entry.canonical_json import Value, parse
 from ledger.entry.commitment import NAMES_FIELD, derive_salt, opening_bytes
 from ledger.entry.leaf import parse_leaf
 from ledger.entry.receipt_number import format_number, parse_number
-from ledger.errors import LedgerError, NotFoundError
+from ledger.errors import CorruptError, LedgerError, NotFoundError
 from ledger.merkle.hashing import hash_leaf
 from ledger.store.contracts import CaseRow, EntryRow, EvidenceRow, LogStore, MemberRow, OpeningRow
 from ledger.submit.draft import EVIDENCE_ANCHORED
@@ -218,14 +218,22 @@ class CaseQueries:
     ) -> SeenEntry:
         if opening is None:
             raise NotFoundError(f"open entry {row.index}: its openings are not here")
-        fields = parse(opening.fields, where=f"openings of entry {row.index}")
-        if not isinstance(fields, dict):
-            raise NotFoundError(f"open entry {row.index}: its openings are not an object")
+        fields = _fields(opening)
         evidence = self._store.evidence(row.index) if row.kind == EVIDENCE_ANCHORED else None
         account = evidence.account if evidence is not None else str(fields.get("submitter.name"))
         submitter = submitter_of(account, members, row.chain)
         names = open_names(row.kind, fields, viewer, submitter)
         return SeenEntry(row, opening, fields, names, viewer, submitter, evidence, members)
+
+
+def _fields(opening: OpeningRow) -> dict[str, Value]:
+    try:
+        fields = parse(opening.fields, where="openings")
+    except LedgerError as error:
+        raise CorruptError(f"read the openings of entry {opening.index}: {error.what}") from error
+    if not isinstance(fields, dict):
+        raise CorruptError(f"read the openings of entry {opening.index}: expected an object of fields")
+    return fields
 
 
 def _case_view(case: CaseRow, members: tuple[MemberRow, ...], length: int) -> CaseView:

@@ -11,9 +11,14 @@ from hashlib import sha256
 
 from ledger.blobs.contract import BlobStore
 from ledger.entry.canonical_json import Value, serialise
-from ledger.errors import CorruptError
+from ledger.errors import CorruptError, LimitError
 from ledger.prove.parts import EntryParts, TimestampParts
 from ledger.prove.zip_writer import Member, write_zip, zip_length
+
+MEMBERS_MAX = 100_000
+MEMBER_BYTES_MAX = 64 * 1024 * 1024
+ALL_BYTES_MAX = 512 * 1024 * 1024
+"""What a verifier reads at most (docs/spec/bundle.md, "Zip profile"); evidence files are not counted in bytes."""
 
 _READ_BYTES = 1024 * 1024
 _EXTENSION = re.compile(r"[a-z0-9]{1,8}")
@@ -56,7 +61,7 @@ def write_bundle(parts: BundleParts, blobs: BlobStore) -> BundleStream:
     """The bundle's bytes, the same for the same content.
 
     Each evidence file is read twice: once for its CRC-32, which also shows whether the blob is still what was received.
-    Raises CorruptError if it is not.
+    Raises CorruptError if it is not, LimitError for a bundle that no verifier would read.
     """
     members = [*_entry_members(parts.entries), *_timestamp_members(parts.timestamps)]
     members += [Member.of(f"certs/{n}.pem", pem.encode("ascii")) for n, pem in enumerate(parts.certs)]
@@ -65,6 +70,7 @@ def write_bundle(parts: BundleParts, blobs: BlobStore) -> BundleStream:
     members.append(Member.of("README.txt", _readme(parts).encode("ascii")))
     members.sort(key=lambda member: member.name.encode("ascii"))
     members.append(Member.of("bundle.json", _manifest(parts, members)))
+    _check_limits(members)
     members.sort(key=lambda member: member.name.encode("ascii"))
     return BundleStream(f"{parts.number or parts.case}.evidence.zip", zip_length(members), write_zip(members))
 
@@ -93,6 +99,17 @@ def _timestamp_members(timestamps: Sequence[TimestampParts]) -> Iterator[Member]
         yield Member.of(f"{folder}/token.tsr", timestamp.token)
         yield Member.of(f"{folder}/stamped", timestamp.stamped.encode())
         yield Member.of(f"{folder}/consistency", _hex_lines(timestamp.consistency))
+
+
+def _check_limits(members: Sequence[Member]) -> None:
+    sizes = [member.size for member in members if not member.name.startswith("evidence/")]
+    for what, limit, got in (
+        ("members", MEMBERS_MAX, len(members)),
+        ("bytes in one member", MEMBER_BYTES_MAX, max(sizes)),
+        ("bytes beside the evidence", ALL_BYTES_MAX, sum(sizes)),
+    ):
+        if got > limit:
+            raise LimitError(f"write a bundle: expected at most {limit} {what}, got {got}", "bundle", limit, got)
 
 
 def _hex_lines(hashes: Sequence[bytes]) -> bytes:

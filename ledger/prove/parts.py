@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ledger.entry.canonical_json import parse
 from ledger.entry.commitment import NAMES_FIELD, CommittedFields, commit_fields
 from ledger.entry.leaf import parse_leaf
-from ledger.errors import CorruptError, NotFoundError
+from ledger.errors import CorruptError, LedgerError, NotFoundError
 from ledger.note.checkpoint import parse_checkpoint
 from ledger.prove.proof_builder import ProofBuilder, SignedHead
 from ledger.store.contracts import EntryRow, LogStore, OpeningRow, TimestampRow
@@ -56,9 +56,10 @@ class PartsBuilder:
         """See ProofBuilder.head_covering."""
         return self._proofs.head_covering(index)
 
-    def entry(self, row: EntryRow, opening: OpeningRow | None, head: SignedHead, opened: Set[str]) -> EntryParts:
-        """An entry with the named fields open, `@names` always. Raises CorruptError if the openings do not fit the
-        leaf.
+    def entry(self, row: EntryRow, opening: OpeningRow | None, head: SignedHead, opened: Set[str] | None) -> EntryParts:
+        """An entry with the named fields open (None: all), `@names` always.
+
+        Raises CorruptError if the openings do not fit the leaf.
         """
         proof = self._proofs.proof_file(row.index, row.leaf, head)
         commitment = parse_leaf(row.leaf).fields
@@ -69,7 +70,7 @@ class PartsBuilder:
         committed = recommit(opening)
         if committed.commitment != commitment:
             raise CorruptError(f"open entry {row.index}: the stored openings do not give the leaf's commitment")
-        positions = [0] + [p for p, name in enumerate(committed.names, 1) if name in opened]
+        positions = [0] + [p for p, name in enumerate(committed.names, 1) if opened is None or name in opened]
         return EntryParts(row.index, row.leaf, proof, committed.hashes, {p: committed.openings[p] for p in positions})
 
     def timestamps(self, indexes: Sequence[int], head: SignedHead) -> list[TimestampParts]:
@@ -78,21 +79,39 @@ class PartsBuilder:
         The most telling come first: those for the last entry bind all of them.
         """
         size = head.checkpoint.size
+        ends = [
+            found
+            for authority in self._store.authorities()
+            for found in (self._covering(authority, indexes), self._before(authority, indexes))
+        ]
         chosen: dict[int, TimestampRow] = {}
-        authorities = self._store.authorities()
         # Last, first, then the others: whatever must be left out widens a bracket and never opens one.
-        order = list(dict.fromkeys([*indexes[-1:], *indexes[:1], *indexes]))
-        for index in order:
-            for authority in authorities:
-                for row in (
-                    self._store.first_covering(authority, index),
-                    self._store.last_recorded_before(authority, index),
-                ):
-                    if row is not None and row.index < size and len(chosen) < TIMESTAMPS_MAX:
-                        chosen[row.index] = row
-            if len(chosen) >= TIMESTAMPS_MAX:
-                break
+        for index in dict.fromkeys([*indexes[-1:], *indexes[:1], *indexes]):
+            for rows in ends:
+                row = rows[index]
+                if row is not None and row.index < size and len(chosen) < TIMESTAMPS_MAX:
+                    chosen[row.index] = row
         return [self._timestamp(chosen[index], head) for index in sorted(chosen)]
+
+    def _covering(self, authority: str, indexes: Sequence[int]) -> dict[int, TimestampRow | None]:
+        """For each index (ascending) the first token that covers it. One read for all that the same token covers."""
+        found: dict[int, TimestampRow | None] = {}
+        row: TimestampRow | None = None
+        for n, index in enumerate(indexes):
+            if n == 0 or (row is not None and row.size <= index):
+                row = self._store.first_covering(authority, index)
+            found[index] = row
+        return found
+
+    def _before(self, authority: str, indexes: Sequence[int]) -> dict[int, TimestampRow | None]:
+        """For each index (ascending) the last token recorded before it, from the end: the same as above, mirrored."""
+        found: dict[int, TimestampRow | None] = {}
+        row: TimestampRow | None = None
+        for n, index in enumerate(reversed(indexes)):
+            if n == 0 or (row is not None and row.index >= index):
+                row = self._store.last_recorded_before(authority, index)
+            found[index] = row
+        return found
 
     def recorded_entries(self, timestamps: Iterable[TimestampParts], head: SignedHead) -> list[EntryParts]:
         """The `timestamp.recorded` entries of these tokens, ascending."""
@@ -116,7 +135,10 @@ class PartsBuilder:
 
 def recommit(opening: OpeningRow) -> CommittedFields:
     """The commitment that stored openings give. Raises CorruptError where they are no longer an object of fields."""
-    fields = parse(opening.fields, where=f"openings of entry {opening.index}")
-    if not isinstance(fields, dict) or NAMES_FIELD in fields:
-        raise CorruptError(f"read the openings of entry {opening.index}: expected an object of fields")
-    return commit_fields(opening.secret, fields)
+    try:
+        fields = parse(opening.fields, where="openings")
+        if isinstance(fields, dict) and NAMES_FIELD not in fields:
+            return commit_fields(opening.secret, fields)
+    except LedgerError as error:
+        raise CorruptError(f"read the openings of entry {opening.index}: {error.what}") from error
+    raise CorruptError(f"read the openings of entry {opening.index}: expected an object of fields")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
-from ledger.errors import NotFoundError
+from ledger.errors import CorruptError, MalformedError, NotFoundError, ProofError
 from ledger.merkle.consistency import check_consistency, prove_consistency
 from ledger.merkle.hashing import hash_leaf
 from ledger.merkle.inclusion import check_inclusion, prove_inclusion
@@ -36,26 +37,33 @@ class ProofBuilder:
 
         Raises NotFoundError where no signed tree holds it.
         """
-        for found in (self._store.published(), self._store.newest_checkpoint()):
+        for read in (self._store.published, self._store.newest_checkpoint):
+            found = read()
             if found is not None and found[0] > index:
                 note = found[1]
                 return SignedHead(note, parse_checkpoint(parse_note(note).text))
         raise NotFoundError(f"prove an entry: no signed checkpoint holds index {index}")
 
     def proof_file(self, index: int, leaf: bytes, head: SignedHead) -> bytes:
-        """The `tlog-proof` of an entry. Raises CorruptError or ProofError if the stored tree does not give the root."""
+        """The `tlog-proof` of an entry. Raises CorruptError if the stored tree does not give the root."""
         size, root = head.checkpoint.size, head.checkpoint.root
-        path = prove_inclusion(TiledNodes(size, self._tiles.read), index, size)
-        check_inclusion(hash_leaf(leaf), index, size, path, root)
+        try:
+            path = prove_inclusion(self._nodes(size), index, size)
+            check_inclusion(hash_leaf(leaf), index, size, path, root)
+        except (MalformedError, ProofError) as error:
+            raise CorruptError(f"prove entry {index}: the stored tree does not give the signed root") from error
         return format_proof(index, path, head.note)
 
     def consistency(self, stamped: Checkpoint, head: Checkpoint) -> list[bytes]:
-        """The proof from the smaller to the larger of both, empty when equal. Raises ProofError if they contradict."""
+        """The proof from the smaller to the larger, empty when equal. Raises CorruptError where they contradict."""
         old, new = sorted((stamped, head), key=lambda checkpoint: checkpoint.size)
-        proof = (
-            []
-            if old.size == new.size
-            else prove_consistency(TiledNodes(new.size, self._tiles.read), old.size, new.size)
-        )
-        check_consistency(old.size, old.root, new.size, new.root, proof)
+        try:
+            proof = prove_consistency(self._nodes(new.size), old.size, new.size) if old.size < new.size else []
+            check_consistency(old.size, old.root, new.size, new.root, proof)
+        except (MalformedError, ProofError) as error:
+            raise CorruptError(f"prove that size {new.size} continues size {old.size}: it does not") from error
         return proof
+
+    def _nodes(self, size: int) -> TiledNodes:
+        """A proof takes up to eight nodes out of each tile: each is read once."""
+        return TiledNodes(size, cache(self._tiles.read))

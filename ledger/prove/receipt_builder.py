@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ledger.prove.parts import PartsBuilder, recommit
+from ledger.prove.parts import PartsBuilder
 from ledger.prove.receipt import format_receipt
 from ledger.store.contracts import EntryRow, OpeningRow
 
@@ -16,17 +16,17 @@ def build_receipt(
     *,
     to_submitter: bool,
     with_timestamps: bool = True,
-    opened: frozenset[str] | None = None,
+    opened: frozenset[str] = frozenset(),
     certs: Sequence[str] = (),
 ) -> bytes:
     """The receipt of an entry under the newest checkpoint that is served, or signed where none is served yet.
 
-    `to_submitter`: with the secret, and so every field open. Otherwise `opened` names the fields. `with_timestamps`:
+    `to_submitter`: with the secret, and so every field open. Otherwise `opened` names the fields (nothing else is
+    open, `@names` is). `with_timestamps`:
     false for the answer to a submission, which no token can cover yet.
     """
     head = parts.head_covering(row.index)
-    names = frozenset(recommit(opening).names) if to_submitter or opened is None else opened
-    subject = parts.entry(row, opening, head, names)
+    subject = parts.entry(row, opening, head, None if to_submitter else opened)
     timestamps = parts.timestamps([row.index], head) if with_timestamps else []
     recorded = parts.recorded_entries(timestamps, head)
     return format_receipt(subject, timestamps, recorded, certs, opening.secret if to_submitter else None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from ledger.errors import CorruptError
 from ledger.merkle.hashing import HASH_SIZE, hash_leaf
@@ -10,17 +11,22 @@ from ledger.merkle.open_tiles import OpenTiles
 from ledger.merkle.tiles import TILE_WIDTH, TileId, tile_root
 from ledger.store.contracts import LogStore
 
+REMEMBERED_ROOTS = 4_096
+"""Roots of full tiles, 32 bytes each: those below sixteen open tiles."""
+
 
 class StoredTiles:
     """Reads tiles for proofs and for `/tile/…`.
 
     `edge` gives the open tiles that the sequencer carries, if this process has one: a tile only grows, so what it holds
-    begins with every narrower form. Without it an open tile of level 1 costs up to 255 reads.
+    begins with every narrower form. Without it an open tile of level 1 costs up to 255 reads, once: the root of a full
+    tile never changes, and is remembered.
     """
 
     def __init__(self, store: LogStore, edge: Callable[[], OpenTiles | None] = lambda: None) -> None:
         self._store = store
         self._edge = edge
+        self._root = lru_cache(REMEMBERED_ROOTS)(self._read_root)
 
     def read(self, tile: TileId) -> bytes:
         """The tile's bytes, exactly `tile.width` hashes. Raises CorruptError if the store does not have them."""
@@ -35,8 +41,10 @@ class StoredTiles:
         first = tile.index * TILE_WIDTH
         if tile.level == 0:
             return b"".join(map(hash_leaf, self._store.leaves(first, first + tile.width)))
-        below = (TileId(tile.level - 1, index) for index in range(first, first + tile.width))
-        return b"".join(tile_root(self.read(each)) for each in below)
+        return b"".join(self._root(tile.level - 1, index) for index in range(first, first + tile.width))
+
+    def _read_root(self, level: int, index: int) -> bytes:
+        return tile_root(self.read(TileId(level, index)))
 
     def _from_edge(self, tile: TileId) -> bytes | None:
         edge = self._edge()
