@@ -1,0 +1,95 @@
+"""Contenders run in turn, and what came of it: figures by round, and ratios within rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import TypeAlias
+
+Figures: TypeAlias = Mapping[str, float]
+"""What one round gave, by metric; the metric's name is its unit: `entries/s`, `p99 ms`."""
+
+
+class SkippedError(Exception):
+    """The benchmark cannot run here; the message is the reason, for the result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """Something measured: `run` does one round of work and gives its figures. Others are held against a `peer`."""
+
+    name: str
+    run: Callable[[], Figures]
+    peer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One contender's figures in one metric, a figure for each round."""
+
+    name: str
+    peer: bool
+    rounds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        return median(self.rounds)
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """One contender's figure divided by a peer's of the same round."""
+
+    of: str
+    to: str
+    rounds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        return median(self.rounds)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A benchmark's result, or why there is none (`skipped`)."""
+
+    name: str
+    title: str
+    metrics: Mapping[str, Sequence[Series]] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+    skipped: str | None = None
+
+    def ratios(self, metric: str) -> list[Ratio]:
+        """Each contender that is no peer, divided by each peer, round by round."""
+        series = self.metrics[metric]
+        return [
+            Ratio(ours.name, peer.name, tuple(a / b for a, b in zip(ours.rounds, peer.rounds, strict=True)))
+            for ours in series
+            if not ours.peer
+            for peer in series
+            if peer.peer
+        ]
+
+
+def compare(name: str, title: str, contenders: Sequence[Contender], rounds: int, notes: Sequence[str] = ()) -> Outcome:
+    """Run all contenders once for warmth, uncounted, then `rounds` times in turn: A B A B."""
+    taken: dict[str, list[Figures]] = {contender.name: [] for contender in contenders}
+    if len(taken) != len(contenders):
+        raise ValueError(f"compare {name}: two contenders of one name")
+    for number in range(rounds + 1):
+        for contender in contenders:
+            figures = contender.run()
+            if number:
+                taken[contender.name].append(figures)
+    metrics = {
+        metric: [Series(each.name, each.peer, tuple(f[metric] for f in taken[each.name])) for each in contenders]
+        for metric in taken[contenders[0].name][0]
+    }
+    return Outcome(name, title, metrics, notes)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which `share` (0 to 1) of the values lie, by the nearest rank."""
+    ranked = sorted(values)
+    return ranked[min(len(ranked) - 1, int(share * len(ranked)))]

@@ -1,0 +1,1 @@
+"""The benchmarks measure; these see that they run."""
