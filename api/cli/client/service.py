@@ -167,7 +167,7 @@ def _refusal(response: httpx.Response) -> RefusedError:
     except ValueError:
         problem = None
     if isinstance(problem, dict):
-        words = [problem[member] for member in ("title", "detail") if isinstance(problem.get(member), str)]
+        words = [problem[member] for member in ("title", "where", "detail") if isinstance(problem.get(member), str)]
         if words:
             said = f"{': '.join(words)} ({status})"
     elif status not in AWAY:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import httpx
 import pytest
 
-from tests.api.cli.running import ServedLedger, succeed
+from tests.api.cli.running import ServedLedger
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,14 @@ def party(served: ServedLedger) -> Mapping[str, str]:
 @pytest.fixture
 def case(party: Mapping[str, str]) -> str:
     """The id of a new case, opened by `aigul`."""
-    return succeed("case", "open", "A. against B.", env=party)
+    answer = httpx.post(
+        f"{party['EVIDENCE_LEDGER_SERVER']}/api/v1/cases",
+        headers={"Authorization": f"Bearer {party['EVIDENCE_LEDGER_TOKEN']}"},
+        json={"title": "A. against B."},
+        trust_env=False,
+    )
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["case"])
 
 
 @pytest.fixture

@@ -74,14 +74,19 @@ def test_a_receipt_is_replaced_as_a_whole(party: Mapping[str, str], case: str, w
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("name", AWKWARD_NAMES)
-def test_a_file_keeps_its_exact_name_and_no_folder(name: str, party: Mapping[str, str], case: str, work: Path) -> None:
+@pytest.mark.parametrize("options", [[], ["--hash-only"]], ids=["file", "hash-only"])
+def test_files_keep_their_exact_names_and_no_folder(
+    options: list[str], party: Mapping[str, str], case: str, work: Path
+) -> None:
     (work / "folder").mkdir()
-    (work / "folder" / name).write_bytes(name.encode())
-    number = succeed("anchor", "--case", case, "--", name, env=party, cwd=work / "folder")
-    assert opened(work / "folder", number)["file.name"] == name
-    hashed = succeed("anchor", "--case", case, "--hash-only", Path("folder", name), env=party, cwd=work)
-    assert opened(work, hashed)["file.name"] == name
+    for name in AWKWARD_NAMES:
+        (work / "folder" / name).write_bytes(name.encode())
+    numbers = succeed("anchor", "--case", case, *options, "--", *AWKWARD_NAMES, env=party, cwd=work / "folder")
+    kept = [opened(work / "folder", number) for number in numbers.splitlines()]
+    assert [fields["file.name"] for fields in kept] == AWKWARD_NAMES
+    assert [fields["file.size"] for fields in kept] == [len(name.encode()) for name in AWKWARD_NAMES]
+    number = succeed("anchor", "--case", case, *options, Path("folder", "-x"), env=party, cwd=work)
+    assert opened(work, number)["file.name"] == "-x"
 
 
 def test_hash_only_keeps_the_file_at_home(
@@ -141,17 +146,17 @@ def test_when_one_file_fails_the_others_go_on(party: Mapping[str, str], case: st
     assert "3 of 5 files failed: gone, folder, pipe" in done.stderr
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything: see the next test")
-def test_a_file_that_may_not_be_read_is_named(party: Mapping[str, str], case: str, work: Path) -> None:
-    (work / "a").write_bytes(b"a")
-    (work / "a").chmod(0)
-    assert "anchoring a: a: permission denied" in fail(1, "anchor", "a", "--case", case, env=party, cwd=work)
-
-
-def test_a_file_that_fails_while_it_is_read_is_named(party: Mapping[str, str], case: str, work: Path) -> None:
-    """A process's own memory is a file that opens and does not read; nothing of it is anchored."""
-    text = fail(1, "anchor", "/proc/self/mem", "--case", case, "--hash-only", env=party, cwd=work)
-    assert "anchoring /proc/self/mem: " in text
+def test_a_file_that_cannot_be_read_is_named(party: Mapping[str, str], case: str, work: Path) -> None:
+    """Root may read every file; a process's own memory opens, and reading its first page fails for everybody."""
+    if os.geteuid() == 0:
+        path, reason = Path("/proc/self/mem"), "input/output error"
+    else:
+        path, reason = work / "a", "permission denied"
+        path.write_bytes(b"a")
+        path.chmod(0)
+    text = fail(1, "anchor", path, "--case", case, env=party, cwd=work)
+    assert f"anchoring {path}: " in text
+    assert reason in text
 
 
 def test_a_name_that_is_no_utf8_is_refused_in_words(party: Mapping[str, str], case: str, work: Path) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import stat
+import threading
 import zipfile
 from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from api.cli.output import printable
 from tests.api.cli.running import ServedLedger, fail, run, succeed
 
 
@@ -22,12 +25,12 @@ def number(party: Mapping[str, str], case: str, work: Path) -> str:
 
 
 def test_a_case_is_opened_listed_and_shown(party: Mapping[str, str]) -> None:
-    case = succeed("case", "open", "Ә. қарсы Б.\t2026", env=party)
+    case = succeed("case", "open", "Ә. қарсы Б., 2026", env=party)
     assert len(case) == 32
     assert case in succeed("case", "list", env=party).splitlines()
     lines = [line.split("\t") for line in succeed("case", "show", case, env=party).splitlines()]
     assert ["case", case] in lines
-    assert ["title", "Ә. қарсы Б.\\t2026"] in lines
+    assert ["title", "Ә. қарсы Б., 2026"] in lines
     assert ["member", "aigul", "party", "party"] in lines
     assert [line[3] for line in lines if line[0] == "entry"] == ["case.opened"]
 
@@ -136,8 +139,32 @@ def test_somebody_elses_entry_is_not_found(served: ServedLedger, number: str, wo
         assert "404" in fail(1, *words, env=stranger, cwd=work)
 
 
-def test_a_server_that_is_no_ledger_is_told(served: ServedLedger, party: Mapping[str, str]) -> None:
-    assert "is this an evidence ledger?" in fail(1, "case", "list", "--server", f"{served.url}/healthz/x", env=party)
+@pytest.mark.parametrize("status", [200, 301, 404, 500])
+def test_a_server_that_is_no_ledger_is_told(status: int) -> None:
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Location", "/elsewhere")
+            self.end_headers()
+            self.wfile.write(b"<h1>Welcome to another server</h1>")
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Says nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Other) as other:
+        threading.Thread(target=other.serve_forever, args=(0.05,), daemon=True).start()
+        address = f"http://127.0.0.1:{other.server_address[1]}"
+        text = fail(1, "case", "list", "--server", address, "--token", "elt_x")
+        other.shutdown()
+    assert "is this an evidence ledger?" in text
+
+
+def test_what_others_wrote_cannot_rewrite_the_terminal() -> None:
+    assert printable("a\x1b[2J\x9b\u202eb\u2028c\udcff\td\n", keep="") == (
+        "a\\x1b[2J\\x9b\\u202eb\\u2028c\\udcff\\td\\n"
+    )
+    assert printable("Әй, Б.\n") == "Әй, Б.\n"
 
 
 def test_tokens_end_at_once(served: ServedLedger) -> None:
