@@ -50,9 +50,14 @@ def serve(settings: Settings, host: str, port: int, workers: int = 1, *, accept_
     _log_to_stderr()
     failures: SimpleQueue[LedgerError] = multiprocessing.get_context("fork").SimpleQueue()
     application = _Application(settings, f"{host}:{port}", workers, accept_checkpoint, failures)
+    parent = os.getpid()
+    # What kept a worker from starting is raised below; what gunicorn says of its death would only hide it.
+    logging.getLogger("gunicorn.error").addFilter(lambda _record: failures.empty())
     try:
         Arbiter(application).run()
     except SystemExit as stopped:
+        if os.getpid() != parent:
+            raise  # a worker, born inside `run`, ends: its status is the arbiter's to read
         if not failures.empty():
             raise failures.get() from None
         if stopped.code == 1 and not application.was_bound:
@@ -115,7 +120,6 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn ships no 
             ledger = Ledger.open(self._settings, self._accept_checkpoint)
         except LedgerError as error:
             self._failures.put(error)
-            logging.getLogger("gunicorn.error").setLevel(logging.CRITICAL)
             sys.exit(Arbiter.APP_LOAD_ERROR)
         self._ledger = ledger
         ledger.start()

@@ -82,6 +82,12 @@ _BY_ERROR: Final[tuple[tuple[type[errors.LedgerError], Kind], ...]] = (
     (errors.ConflictError, CONFLICT),
     (errors.UnavailableError, UNAVAILABLE),
 )
+# In our own words where the framework guesses at a person typing an address.
+_DETAILS: Final = {
+    404: "find the address: there is none like it; /docs lists them",
+    405: "find the method: expected one of those in Allow",
+    416: "read a range: expected one within the file",
+}
 _BY_STATUS: Final = {kind.status: kind for kind in KINDS}
 
 
@@ -140,7 +146,7 @@ def from_framework(error: HTTPException) -> Response:
     headers = {
         name: value for name, value in error.get_headers() if name.lower() not in ("content-type", "content-length")
     }
-    detail = (error.description or kind.title).rstrip(".")
+    detail = _DETAILS.get(status) or (error.description or kind.title).rstrip(".")
     return problem(kind, detail[:1].lower() + detail[1:], headers=headers)
 
 
