@@ -44,7 +44,7 @@ class ProofFile:
 def parse_checkpoint(text: bytes) -> Checkpoint:
     """A checkpoint from its note text, exactly three lines; raises BadCheckpoint."""
     try:
-        lines = text.decode("utf-8").split("\n")
+        lines = text.decode("utf-8").split("\n", 4)
     except UnicodeDecodeError as error:
         raise BadCheckpoint(f"the checkpoint is not utf-8 at byte {error.start}") from None
     if len(lines) != 4 or lines[3]:
@@ -71,7 +71,7 @@ def parse_proof(data: bytes) -> ProofFile:
     if checkpoint.startswith(b"\n"):
         raise BadProofFile("the proof has more than one empty line before its checkpoint")
     try:
-        lines = head.decode("ascii").split("\n")
+        lines = head.decode("ascii").split("\n", MAX_PROOF + 2)
     except UnicodeDecodeError:
         raise BadProofFile("the proof's lines before its checkpoint are not ascii") from None
     if lines[0] != PROOF_HEADER:
@@ -79,7 +79,7 @@ def parse_proof(data: bytes) -> ProofFile:
     if len(lines) < 2 or not lines[1].startswith("index "):
         raise BadProofFile("the proof's second line should be its index")
     if len(lines) - 2 > MAX_PROOF:
-        raise BadProofFile(f"a proof has at most {MAX_PROOF} hashes and this one has {len(lines) - 2}")
+        raise BadProofFile(f"a proof has at most {MAX_PROOF} hashes and this one has more")
     try:
         index = decimal(lines[1].removeprefix("index "))
         hashes = tuple(base64_hash(line) for line in lines[2:])

@@ -11,6 +11,10 @@ from dataclasses import dataclass
 
 from verifier.encoding import BadEncoding, hex_hash
 
+# The most that any list can rightly hold: a hash for each field of a commitment. Longer ones are not even taken apart.
+MAX_HASHES = 1_024
+_LINE = 65
+
 
 @dataclass(frozen=True)
 class HashList:
@@ -22,19 +26,18 @@ class HashList:
 
 def from_lines(data: bytes) -> HashList:
     """The hashes of a bundle's member."""
-    if not data:
-        return HashList(())
-    try:
-        text = data.decode("ascii")
-    except UnicodeDecodeError:
-        return HashList((), "the list of hashes is not ascii")
-    if not text.endswith("\n"):
+    if len(data) > MAX_HASHES * _LINE:
+        return HashList((), f"more than {MAX_HASHES} hashes")
+    text = data.decode("latin-1")  # what is not ascii is no hex digit either
+    if text and not text.endswith("\n"):
         return HashList((), "the last hash is not followed by a line feed")
-    return from_strings(text[:-1].split("\n"))
+    return from_strings(text[:-1].split("\n") if text else ())
 
 
 def from_strings(strings: Sequence[str]) -> HashList:
     """The hashes of a receipt's list. Each string is judged alone: one with two lines in it is no two hashes."""
+    if len(strings) > MAX_HASHES:
+        return HashList((), f"more than {MAX_HASHES} hashes")
     hashes: list[bytes] = []
     for place, string in enumerate(strings):
         try:

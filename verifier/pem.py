@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Iterable
 
 from cryptography import x509
 
+from verifier.certificate_facts import load_certificate
+
 _BLOCK = re.compile(
     rb"-----BEGIN CERTIFICATE-----\r?\n(?:[A-Za-z0-9+/=]{1,76}\r?\n)+-----END CERTIFICATE-----(?:\r?\n)?"
 )
+# Far more than any certificate has; a text beyond it is not even looked at.
+MAX_TEXT = 2**20
 # No specification limits the intermediates; a path needs a few, and every one costs time for each token. Those past
 # the limit are not used, as those that cannot be parsed are not: they could only have helped a token to count.
 MAX_CERTIFICATES = 512
@@ -17,7 +23,7 @@ MAX_CERTIFICATES = 512
 
 def is_one_block(data: bytes) -> bool:
     """Whether a text is exactly one PEM block of a certificate, whatever is in it."""
-    return _BLOCK.fullmatch(data) is not None
+    return len(data) <= MAX_TEXT and _BLOCK.fullmatch(data) is not None
 
 
 def readable(texts: Iterable[bytes]) -> list[x509.Certificate]:
@@ -26,8 +32,15 @@ def readable(texts: Iterable[bytes]) -> list[x509.Certificate]:
     for text in texts:
         if len(certificates) == MAX_CERTIFICATES:
             break
-        try:
-            certificates.append(x509.load_pem_x509_certificate(text))
-        except ValueError:
-            continue
+        certificate = _load(text) if is_one_block(text) else None
+        if certificate is not None:
+            certificates.append(certificate)
     return certificates
+
+
+def _load(text: bytes) -> x509.Certificate | None:
+    body = b"".join(text.splitlines()[1:-1])
+    try:
+        return load_certificate(base64.b64decode(body, validate=True))
+    except binascii.Error:
+        return None

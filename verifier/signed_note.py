@@ -118,9 +118,9 @@ def lines_of(note: bytes) -> list[SignatureLine]:
     signatures = text[end + 2 :]
     if not signatures.endswith("\n"):
         raise BadNote("the note should end with a signature line and its line feed")
-    lines = signatures[:-1].split("\n")
+    lines = signatures[:-1].split("\n", MAX_LINES)
     if len(lines) > MAX_LINES:
-        raise BadNote(f"a note has at most {MAX_LINES} signature lines and this one has {len(lines)}")
+        raise BadNote(f"a note has at most {MAX_LINES} signature lines and this one has more")
     return [_parse_line(line) for line in lines]
 
 
