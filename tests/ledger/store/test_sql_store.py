@@ -1,0 +1,103 @@
+"""The contract on both databases, and what only a database can promise: triggers, migrations, refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy.exc import DBAPIError
+
+from ledger.errors import ConfigError, UnavailableError
+from ledger.store import schema
+from ledger.store.contracts import ChainHead, LogStore, TileRow
+from ledger.store.sql_store import SqlStore
+from tests.contracts.log_store import CHAIN, ROOT, LogStoreContract, entry, note, put
+from tests.ledger.making import APPEND_ONLY, Attacker
+from tests.postgres import PostgresServer
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[SqlStore]:
+    made = SqlStore.create(database_url)
+    yield made
+    made.close()
+
+
+class TestSqlStore(LogStoreContract):
+    def reopened(self, store: LogStore) -> LogStore:
+        assert isinstance(store, SqlStore)
+        return SqlStore.open(store.engine.url.render_as_string(hide_password=False))
+
+
+def test_the_tables_are_those_that_the_code_names(store: SqlStore) -> None:
+    with store.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, schema.metadata) == []
+
+
+def test_a_column_too_many_would_be_seen(store: SqlStore, database_url: str) -> None:
+    with Attacker(database_url) as attacker:
+        attacker.execute("ALTER TABLE chains ADD COLUMN surplus INTEGER")
+    with store.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), schema.metadata) != []
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_the_past_is_not_rewritten_from_a_console(store: SqlStore, database_url: str, table: str) -> None:
+    put(store, entry(0), tiles=[TileRow(0, 0, b"t" * 8192)], chains=[ChainHead(CHAIN, 1, 1, 0, ROOT)])
+    store.save_checkpoint(1, note(1))
+    column = {"entries": "leaf", "tiles": "hashes", "checkpoints": "note"}[table]
+    attempts = [f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table}"]  # noqa: S608 (names of our own)
+    with Attacker(database_url) as attacker:
+        attempts += [] if attacker.sqlite else [f"TRUNCATE {table}", f"TRUNCATE {table}, openings CASCADE"]
+        for attempt in attempts:
+            with pytest.raises(DBAPIError, match=f"{table} is append-only"):
+                attacker.execute(attempt)
+        assert attacker.value(f"SELECT count(*) FROM {table}") == 1  # noqa: S608
+        # The rule is the trigger's, not the table's: without it the same statement goes through.
+        attacker.drop_triggers()
+        assert attacker.execute(attempts[0]) == 1
+
+
+def test_openings_can_be_erased_and_the_head_moves(store: SqlStore, database_url: str) -> None:
+    put(store, entry(0))
+    with Attacker(database_url) as attacker:
+        attacker.execute("DELETE FROM openings")
+        assert attacker.execute("UPDATE log_head SET size = size") == 1
+
+
+def test_making_the_tables_twice_changes_nothing(store: SqlStore, database_url: str) -> None:
+    put(store, entry(0))
+    again = SqlStore.create(database_url)
+    assert again.entry(0) == entry(0)
+    again.close()
+
+
+def test_a_log_is_seen_only_where_entries_are(database_url: str) -> None:
+    made = SqlStore.create(database_url)
+    assert not made.has_entries()
+    put(made, entry(0))
+    assert made.has_entries()
+    made.close()
+
+
+def test_tables_of_another_version_are_refused(store: SqlStore, database_url: str) -> None:
+    with Attacker(database_url) as attacker:
+        attacker.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(ConfigError, match="its tables are of version 9999, this program needs"):
+        SqlStore.open(database_url)
+
+
+def test_a_database_without_a_log_is_refused(postgres_url: str) -> None:
+    with pytest.raises(ConfigError, match="it holds no log"):
+        SqlStore.open(postgres_url)
+
+
+def test_a_database_that_is_gone_says_so(postgres_server: PostgresServer, postgres_url: str) -> None:
+    store = SqlStore.create(postgres_url)
+    postgres_server.drop_database(postgres_url.partition("@/")[2].partition("?")[0])
+    with pytest.raises(UnavailableError, match="read the head: the database failed"):
+        store.head()
+    store.close()
