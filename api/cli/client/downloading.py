@@ -40,6 +40,6 @@ def _download(service: Service, path: str, parameters: Mapping[str, str], target
         length = response.headers.get("Content-Length", "")
         meter.start(int(length) if length.isdigit() else None)
         # Without a length httpx cannot tell a whole body from one cut off; with one it raises.
-        for chunk in response.iter_raw():
+        for chunk in response.iter_bytes():
             file.write(chunk)
             meter.advance(len(chunk))

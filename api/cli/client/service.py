@@ -16,6 +16,7 @@ from urllib.parse import quote
 import click
 import httpx
 
+from api.cli import PROGRAM
 from api.cli.client.patience import Patience
 from api.cli.failures import CommandError, network_failure
 from api.cli.output import message
@@ -50,7 +51,8 @@ class Service:
         self._reached = False
         self._client = httpx.Client(
             base_url=base,
-            headers={"Authorization": f"Bearer {token}", "User-Agent": "evidence-ledger"},
+            # Evidence and receipts are wanted as their exact bytes: nobody on the way may pack them.
+            headers={"Authorization": f"Bearer {token}", "User-Agent": PROGRAM, "Accept-Encoding": "identity"},
             timeout=TIMEOUT,
             trust_env=not local,  # a proxy from the environment cannot reach this machine's own ports
             follow_redirects=False,  # the token is for this server, not for where it points

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from api.auth.accounts import Account, AccountStore, TokenView
 from api.auth.names import ROLES
 from api.cli import PROGRAM
 from api.cli.operator.settings import read_settings
 from api.cli.output import json_result, message, result
 from api.cli.parsing import command, data_option, group, json_option
 from ledger.entry.leaf import format_time
+
+if TYPE_CHECKING:
+    from api.auth.accounts import Account, AccountStore, TokenView
 
 
 @group("user", example=f"{PROGRAM} user add aigul --role party")
@@ -118,6 +121,9 @@ def revoke_token(token_id: str, as_json: bool, data: Path) -> None:
 
 @contextmanager
 def _accounts(data: Path) -> Iterator[AccountStore]:
+    # Imported when needed: every command would wait for the database's library otherwise, clients' too.
+    from api.auth.accounts import AccountStore
+
     store = AccountStore.open(read_settings(data).database)
     try:
         yield store

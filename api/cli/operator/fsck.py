@@ -31,5 +31,5 @@ def fsck(as_json: bool, data: Path) -> int:
     if as_json:
         json_result({"sound": not findings, "findings": findings})
     else:
-        message(f"not sound: {len(findings)} findings" if findings else "sound")
+        message(f"not sound; findings: {len(findings)}" if findings else "sound")
     return FAILED if findings else 0

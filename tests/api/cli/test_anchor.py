@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import pty
 import stat
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,7 @@ from api.cli.client.receipts import check_describes
 from api.cli.failures import CommandError
 from ledger.entry.canonical_json import parse
 from ledger.entry.receipt_number import parse_number
-from tests.api.cli.running import ServedLedger, fail, run, succeed
+from tests.api.cli.running import PROGRAM, ServedLedger, environment, fail, run, succeed
 
 AWKWARD_NAMES = [
     "фото с места.jpg",
@@ -209,6 +212,40 @@ def test_the_receipts_folder_is_tried_before_anything_is_anchored(
     before = succeed("case", "show", case, env=party)
     fail(1, "anchor", "a", "--case", case, "--out", "taken", env=party, cwd=work)
     assert succeed("case", "show", case, env=party) == before
+
+
+def test_progress_is_for_a_terminal_and_never_on_stdout(party: Mapping[str, str], case: str, work: Path) -> None:
+    with (work / "large.bin").open("wb") as file:
+        file.truncate(60_000_000)
+    terminal, end = pty.openpty()
+    with subprocess.Popen(
+        [PROGRAM, "anchor", "large.bin", "--case", case],
+        stdout=subprocess.PIPE, stderr=end, cwd=work, env=environment({**party, "TERM": "xterm", "COLUMNS": "120"}),
+    ) as process:  # fmt: skip
+        os.close(end)
+        shown = read_terminal(terminal)
+        assert process.stdout is not None
+        stdout = process.stdout.read().decode()
+    assert process.returncode == 0
+    number = stdout.strip()
+    assert stdout == f"{number}\n"
+    assert opened(work, number)["file.size"] == 60_000_000
+    assert "large.bin" in shown
+    assert "/s" in shown  # the rate
+    assert "0:00:0" in shown  # the time left
+
+
+def read_terminal(terminal: int) -> str:
+    """All that is written to the other end, until it is closed there."""
+    shown = b""
+    try:
+        while chunk := os.read(terminal, 65536):
+            shown += chunk
+    except OSError as error:
+        assert error.errno == errno.EIO  # Linux says so that nobody has the other end open any more
+    finally:
+        os.close(terminal)
+    return shown.decode()
 
 
 def test_a_receipt_for_another_file_is_refused() -> None:

@@ -13,7 +13,7 @@ from api.cli.client.patience import ATTEMPTS_MAX, PAUSE_MAX_S, RETRY_AFTER_MAX_S
 from tests.api.cli.running import ServedLedger, run, succeed
 from tests.fakes.gateway import Gateway
 
-LARGE_BYTES = 400 * 1024**2
+LARGE_BYTES = 200 * 1024**2
 DIES_AT_BYTES = 20 * 1024**2
 
 
