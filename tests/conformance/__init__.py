@@ -1,0 +1,1 @@
+"""Attacks on what leaves the ledger: forgeries, flips, and two implementations that must agree."""
