@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.api.cli.running import ServedLedger, run, succeed
-from tests.demo.evidence_files import MIB, make_all
+from tests.demo.evidence_files import make_all
 from tests.demo.story import Story, Verdict
 from tests.demo.tampering import TAMPERINGS, flip_bit, read_members, write_members
 from tests.fakes.openssl_authority import OpensslAuthority
@@ -46,6 +46,7 @@ def main() -> int:
         bundles = take_away(story, stage, numbers)
         ask_others(story, stage, bundles["contract.pdf"])
         keep_at_home(story, stage, numbers)
+        let_in(story, stage, numbers)
         tamper(story, stage, bundles["contract.pdf"], numbers)
         edit_the_database(story, stage)
     return story.end()
@@ -175,6 +176,25 @@ def keep_at_home(story: Story, stage: Stage, numbers: Mapping[str, str]) -> None
     story.expect("the same without the diary: incomplete", verdict.code == 3, verdict.shown)
 
 
+def let_in(story: Story, stage: Stage, numbers: Mapping[str, str]) -> None:
+    """What the other side sees before anything is disclosed."""
+    story.chapter("The landlord is let in: he sees which metadata exist, and not what they say")
+    landlord = stage.served.access(stage.served.token("landlord"))
+    (case,) = succeed("case", "list", env=stage.access).splitlines()
+    number = numbers["contract.pdf"]
+    stranger = run("bundle", number, "-o", stage.folder / "none.zip", env=landlord)
+    story.expect("before, he does not learn that the entry exists", "404" in stranger.stderr, stranger.stderr)
+    succeed("case", "add-member", case, "landlord", "--role", "opposing", env=stage.access)
+    bundle = stage.folder / "landlord.evidence.zip"
+    succeed("bundle", number, "-o", bundle, env=landlord)
+    verdict = Verdict(bundle, ["--trust", stage.trust])
+    closed = verdict.result.get("closed", [])
+    story.expect(f"closed to him: {', '.join(closed)}", "declared.author" in closed, verdict.shown)
+    story.expect("the file is not in his bundle: incomplete", verdict.code == 3, verdict.shown)
+    verdict = Verdict(bundle, ["--trust", stage.trust, "--file", stage.folder / "evidence" / "contract.pdf"])
+    story.expect("with the contract that lies before the court: verified", verdict.code == 0, verdict.shown)
+
+
 def tamper(story: Story, stage: Stage, bundle: Path, numbers: Mapping[str, str]) -> None:
     """One bit at each place that matters; the rest is packed as an expert would."""
     story.chapter("The other side changes one bit, each time somewhere else, and packs the bundle anew")
@@ -197,12 +217,13 @@ def tamper(story: Story, stage: Stage, bundle: Path, numbers: Mapping[str, str])
 
 
 def _tamper_beside(story: Story, stage: Stage, number: str) -> None:
-    """The evidence stands beside its receipt: 300 MiB, and one bit of them."""
+    """The evidence stands beside its receipt; one bit of it is another."""
     recording = stage.folder / "evidence" / "call.wav"
+    middle = recording.stat().st_size // 2
     with recording.open("r+b") as file:
-        file.seek(200 * MIB)
+        file.seek(middle)
         byte = file.read(1)
-        file.seek(200 * MIB)
+        file.seek(middle)
         file.write(flip_bit(byte, 0))
     receipt = stage.folder / "receipts" / f"{number}.receipt.json"
     _expect_refused(story, stage, "one bit of the recording beside its receipt", receipt, 3, "--file", recording)
@@ -258,7 +279,9 @@ def _wait_for_tokens(story: Story, stage: Stage, number: str) -> None:
 
 def _bracket(verdict: Verdict) -> str:
     before, after = verdict.result.get("not_before"), verdict.result.get("not_after")
-    return f", appended after {before} and before {after}" if after else ""
+    if not after:
+        return ""
+    return f", appended {f'after {before} and ' if before else ''}before {after}"
 
 
 def _made(folder: Path) -> Path:
