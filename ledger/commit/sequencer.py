@@ -43,7 +43,7 @@ class Sequencer:
         self._store = store
         self._signer = signer
         self._clock = clock
-        self._pool = pool or Pool()
+        self._pool = Pool() if pool is None else pool  # an empty pool is falsy
         self._edge: OpenTiles | None = None
         self._trouble: LedgerError | None = None
         self._closing = Event()

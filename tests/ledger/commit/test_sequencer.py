@@ -1,0 +1,328 @@
+"""The writer under faults: it never guesses, never doubles, and comes back by itself."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import event
+
+from ledger.commit import sequencer as room
+from ledger.commit.pool import Pool
+from ledger.commit.prepared import Prepared, ReplayKey, new_chain
+from ledger.commit.sequencer import Sequencer
+from ledger.config import Settings
+from ledger.errors import RolledBackError, UnavailableError
+from ledger.note.checkpoint import parse_checkpoint
+from ledger.note.signed_note import parse_note
+from ledger.store.contracts import AmbiguousCommitError, LogWriter
+from ledger.store.sql_store import SqlStore
+from ledger.upkeep.fsck import fsck
+from tests.ledger.making import Attacker, MovedClock, make_log, note_entry, signer_of
+
+CASE = new_chain()
+
+
+class FaultyStore:
+    """A real store whose next call of one kind fails: before it did anything ("lost"), or after ("applied")."""
+
+    def __init__(self, store: SqlStore) -> None:
+        self._store = store
+        self.faults: dict[str, tuple[str, Exception]] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._store, name)
+        if name not in self.faults:
+            return method
+
+        def failing(*args: Any) -> Any:
+            when, error = self.faults.pop(name)
+            if when == "applied":
+                method(*args)
+            raise error
+
+        return failing
+
+    @contextmanager
+    def writing(self) -> Iterator[LogWriter]:
+        when, error = self.faults.pop("writing", ("", None))
+        if error is None:
+            with self._store.writing() as writer:
+                yield writer
+        elif when == "applied":
+            with self._store.writing() as writer:
+                yield writer
+            raise error
+        else:
+            with pytest.raises(ZeroDivisionError), self._store.writing() as writer:
+                yield writer
+                raise ZeroDivisionError  # rolls back
+            raise error
+
+
+class Rig:
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.store = SqlStore.open(settings.database)
+        self.faulty = FaultyStore(self.store)
+        self.pool = Pool(capacity=100)
+        self.signer = signer_of(settings)
+        self.writer = Sequencer(self.faulty, self.signer, MovedClock(), self.pool)  # type: ignore[arg-type]  # delegates
+        self.writer.start()
+
+    def close(self) -> None:
+        self.writer.close()
+        self.store.close()
+
+    def settle(self) -> None:
+        deadline = time.monotonic() + 10
+        while self.writer.trouble is not None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert self.writer.trouble is None
+
+    def check(self, entries: int) -> None:
+        """All is sound, and signed, kept and served are the same tree."""
+        assert self.store.head().size == entries + 1  # and entry 0
+        served = self.store.published()
+        assert served is not None and served[0] == entries + 1
+        kept = self.signer.kept.read()
+        assert kept is not None and parse_note(kept).text == parse_note(served[1]).text
+        assert list(fsck(self.settings)) == []
+
+
+@pytest.fixture
+def rig(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
+    monkeypatch.setattr(room, "RECOVERY_SECONDS", 0.02)
+    made = Rig(make_log(tmp_path / "data", database_url))
+    yield made
+    made.close()
+
+
+def keyed(key: str) -> Prepared:
+    return note_entry(CASE, replay=ReplayKey("alice", key, b"request"))
+
+
+def test_an_answer_means_signed_kept_and_served(rig: Rig) -> None:
+    for count in (1, 3, 260):
+        (*_, last) = rig.writer.append([note_entry(CASE) for _ in range(count)])
+        kept = rig.signer.kept.read()
+        assert kept is not None
+        assert parse_checkpoint(parse_note(kept).text).size == last.index + 1
+        assert rig.signer.check(kept).root == rig.store.head().root
+        served = rig.store.published()
+        assert served is not None and served[0] == last.index + 1
+    rig.check(264)
+
+
+@pytest.mark.parametrize("when", ["applied", "lost"])
+def test_an_ambiguous_commit_is_not_guessed_at(rig: Rig, when: str) -> None:
+    rig.writer.append([keyed("before")])
+    rig.faulty.faults["writing"] = (when, AmbiguousCommitError("commit the batch: the database did not confirm it"))
+    with pytest.raises(
+        UnavailableError, match=r"outcome is not known.*repeat it with the same Idempotency-Key"
+    ) as told:
+        rig.writer.append([keyed("k")])
+    assert told.value.retry_after > 0
+    rig.settle()
+    (again,) = rig.writer.append([keyed("k")])
+    assert (again.index, again.replayed) == (2, when == "applied")
+    assert rig.writer.append([keyed("k")])[0].index == 2
+    rig.check(2)
+
+
+@pytest.mark.parametrize("call", ["save_checkpoint", "publish", "writing"])
+@pytest.mark.parametrize("when", ["applied", "lost"])
+def test_every_write_may_fail_in_two_ways(rig: Rig, call: str, when: str) -> None:
+    rig.faulty.faults[call] = (when, UnavailableError(f"{call}: the database failed"))
+    if call != "publish":  # recovery alone publishes by itself
+        with pytest.raises(UnavailableError):
+            rig.writer.append([keyed("k")])
+        rig.settle()
+    (again,) = rig.writer.append([keyed("k")])
+    assert again.index == 1
+    rig.faulty.faults.clear()
+    rig.check(1)
+
+
+def test_a_fault_of_our_own_stops_the_writer_and_not_for_ever(rig: Rig) -> None:
+    rig.faulty.faults["writing"] = ("lost", RuntimeError("a bug"))
+    with pytest.raises(UnavailableError, match="RuntimeError"):
+        rig.writer.append([keyed("k")])
+    rig.settle()
+    assert rig.writer.append([keyed("k")])[0].index == 1
+    rig.check(1)
+
+
+def test_a_fault_while_recovering_does_not_end_the_writer(rig: Rig) -> None:
+    rig.faulty.faults["writing"] = ("applied", AmbiguousCommitError("no answer"))
+    rig.faulty.faults["last_index"] = ("lost", RuntimeError("a bug, too"))
+    with pytest.raises(UnavailableError):
+        rig.writer.append([keyed("k")])
+    rig.settle()
+    assert rig.writer.append([keyed("k")])[0].replayed
+    rig.check(1)
+
+
+def test_a_standing_writer_refuses_at_once_and_says_why(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rig.store, "head", refuse := _refusing("the disk is gone"))
+    rig.faulty.faults["writing"] = ("lost", UnavailableError("write to the log: the disk is gone"))
+    with pytest.raises(UnavailableError):
+        rig.writer.append([keyed("k")])
+    with pytest.raises(UnavailableError, match="the writer is recovering: read the head: the disk is gone"):
+        _until(lambda: refuse.calls > 1) or rig.writer.append([keyed("k")])
+    monkeypatch.undo()
+    rig.settle()
+    assert rig.writer.append([keyed("k")])[0].index == 1
+    rig.check(1)
+
+
+def test_closing_while_it_cannot_recover_writes_nothing(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waited behind the failed batch is refused, not committed by a writer that does not know where it stands."""
+    before = rig.store.head()
+    entered, release = threading.Event(), threading.Event()
+    commit = room.commit_batch
+
+    def slow(*args: Any) -> Any:
+        entered.set()
+        release.wait(5)
+        monkeypatch.setattr(room, "commit_batch", commit)
+        raise UnavailableError("write to the log: the disk is gone")
+
+    monkeypatch.setattr(room, "commit_batch", slow)
+    monkeypatch.setattr(rig.store, "head", _refusing("the disk is gone"))
+    first = rig.writer.put([keyed("a")])
+    assert entered.wait(5)
+    second = rig.writer.put([keyed("b")])
+    release.set()
+    rig.writer.close()
+    for future in (first, second):
+        with pytest.raises(UnavailableError, match="Idempotency-Key"):
+            future.result(5)
+    monkeypatch.undo()
+    assert rig.store.head() == before
+
+
+def test_beyond_the_pool_clients_are_told_to_come_back(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    release = threading.Event()
+    commit = room.commit_batch
+    monkeypatch.setattr(room, "commit_batch", lambda *args: release.wait(5) and commit(*args))
+    futures = [rig.writer.put([keyed("first")])]
+    _until(lambda: rig.writer.waiting == 0)
+    futures += [rig.writer.put([note_entry(CASE) for _ in range(50)]) for _ in range(2)]
+    with pytest.raises(UnavailableError, match="100 entries are waiting already"):
+        rig.writer.append([keyed("too many")])
+    release.set()
+    assert sum(len(future.result(10)) for future in futures) == 101
+    rig.writer.append([keyed("too many")])
+    rig.check(102)
+
+
+def test_closing_finishes_what_waits(rig: Rig) -> None:
+    futures = [rig.writer.put([keyed(f"k{n}")]) for n in range(40)]
+    rig.writer.close()
+    assert sorted(future.result(0)[0].index for future in futures) == list(range(1, 41))
+    with pytest.raises(UnavailableError, match="closing"):
+        rig.writer.append([keyed("late")])
+    rig.check(40)
+
+
+def test_chains_have_no_gap_under_sixteen_threads(rig: Rig) -> None:
+    chains = [new_chain() for _ in range(5)]
+
+    def work(n: int) -> list[tuple[str, int, int]]:
+        placed = []
+        for turn in range(6):
+            chain = chains[(n + turn) % 5]
+            entries = [note_entry(chain) for _ in range(1 + n % 2)]
+            placed += [(chain, each.seq, each.index) for each in rig.writer.append(entries)]
+        return placed
+
+    with ThreadPoolExecutor(16) as pool:
+        placed = [each for found in pool.map(work, range(16)) for each in found]
+    assert sorted(index for _, _, index in placed) == list(range(1, 145))
+    for chain in chains:
+        in_order = sorted((index, seq) for name, seq, index in placed if name == chain)
+        assert [seq for _, seq in in_order] == list(range(len(in_order)))
+    rig.check(144)
+
+
+def test_a_database_rolled_back_under_a_running_writer_is_not_continued(rig: Rig) -> None:
+    before = rig.store.head()
+    rig.writer.append([note_entry(CASE) for _ in range(3)])
+    with Attacker(rig.settings.database) as attacker:
+        attacker.drop_triggers()
+        attacker.execute("DELETE FROM entries WHERE idx > 0")
+        values = {"root": before.root, "frontier": before.frontier}
+        attacker.execute("UPDATE log_head SET size = 1, root = :root, frontier = :frontier", values)
+    with pytest.raises(UnavailableError, match="rolled back or forked"):
+        rig.writer.append([keyed("k")])
+    _until(lambda: isinstance(rig.writer.trouble, RolledBackError) and bool(rig.writer.trouble.evidence))
+    with pytest.raises(UnavailableError, match="the writer is recovering"):
+        rig.writer.append([keyed("k")])
+    kept = rig.signer.kept.read()
+    assert kept is not None and parse_checkpoint(parse_note(kept).text).size == 4
+    assert rig.store.head() == before  # nothing was appended to the shortened log
+
+
+# --- a real database that dies -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("moment", ["commit", "insert", "checkpoint"])
+def test_a_killed_postgresql_backend_loses_and_doubles_nothing(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    monkeypatch.setattr(room, "RECOVERY_SECONDS", 0.02)
+    rig = Rig(make_log(tmp_path / "data", postgres_url))
+    rig.writer.append([keyed("before")])
+    kills: list[int] = []
+
+    def kill(connection: Any) -> None:
+        if not kills:
+            kills.append(connection.connection.dbapi_connection.info.backend_pid)
+            host, name = postgres_url.partition("?host=")[2], postgres_url.partition("@/")[2].partition("?")[0]
+            with psycopg.connect(f"host={host} user=postgres dbname={name}", autocommit=True) as other:
+                other.execute("SELECT pg_terminate_backend(%s)", kills)
+            time.sleep(0.05)
+
+    if moment == "commit":
+        event.listen(rig.store.engine, "commit", kill)
+    else:
+        table = {"insert": "INSERT INTO entries", "checkpoint": "INSERT INTO checkpoints"}[moment]
+
+        def before(connection: Any, _cursor: Any, sql: str, *_: Any) -> None:
+            if sql.startswith(table):
+                kill(connection)
+
+        event.listen(rig.store.engine, "before_cursor_execute", before)
+    with pytest.raises(UnavailableError, match="the outcome is not known"):
+        rig.writer.append([keyed("k")])
+    assert kills
+    rig.settle()
+    (again,) = rig.writer.append([keyed("k")])
+    assert (again.index, again.replayed) == (2, moment == "checkpoint")
+    rig.check(2)
+    rig.close()
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert condition()
+
+
+class _refusing:
+    def __init__(self, why: str) -> None:
+        self.why = why
+        self.calls = 0
+
+    def __call__(self, *_: object) -> Any:
+        self.calls += 1
+        raise UnavailableError(f"read the head: {self.why}")
