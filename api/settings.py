@@ -23,7 +23,9 @@ JSON_BYTES: Final = 256 * 1024
 TIMESTAMP_BYTES: Final = 16 * 1024
 # A batch is held in memory until every line is checked: 10,000 statements of 6 KiB, and more than most ever need.
 BATCH_BYTES: Final = 64 * 1024**2
-# Boundaries and part headers around a file and its statement.
+# The head of one part of a form: two header lines, and a file's name.
+PART_HEAD_BYTES: Final = 8 * 1024
+# Boundaries and heads around a file and its statement.
 MULTIPART_OVERHEAD_BYTES: Final = 16 * 1024
 # One read of a body. Large, for the digests' sake; some copies of it are all the memory that an upload takes.
 READ_BYTES: Final = 256 * 1024
@@ -49,7 +51,7 @@ BYTES_PER_SECOND_MIN: Final = 8 * 1024
 # A client that takes no byte of its answer for this long is taken to be gone.
 SILENCE_SECONDS: Final = 60.0
 # CONTRACT: SIGTERM ends `serve` within 10 s. Requests under way get the first part, then the ledger drains its pool.
-GRACE_SECONDS: Final = 4
+GRACE_SECONDS: Final = 3
 STOP_SECONDS: Final = 9
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -47,9 +48,12 @@ def serve(settings: Settings, host: str, port: int, workers: int = 1, *, accept_
         raise ConfigError(
             "serve: more than one worker needs PostgreSQL; on SQLite exactly one process writes", "workers"
         )
+    _check_address(host, port)
     _log_to_stderr()
     failures: SimpleQueue[LedgerError] = multiprocessing.get_context("fork").SimpleQueue()
-    application = _Application(settings, f"{host}:{port}", workers, accept_checkpoint, failures)
+    application = _Application(
+        settings, f"[{host}]:{port}" if ":" in host else f"{host}:{port}", workers, accept_checkpoint, failures
+    )
     parent = os.getpid()
     # What kept a worker from starting is raised below; what gunicorn says of its death would only hide it.
     logging.getLogger("gunicorn.error").addFilter(lambda _record: failures.empty())
@@ -60,8 +64,6 @@ def serve(settings: Settings, host: str, port: int, workers: int = 1, *, accept_
             raise  # a worker, born inside `run`, ends: its status is the arbiter's to read
         if not failures.empty():
             raise failures.get() from None
-        if stopped.code == 1 and not application.was_bound:
-            raise ConfigError(f"serve: cannot listen on {host}:{port}: it is taken or not ours", "port") from None
         return 0 if stopped.code in (0, None) else 1
     return 0
 
@@ -85,7 +87,6 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn ships no 
         self._failures = failures
         self._announced = multiprocessing.get_context("fork").Event()
         self._ledger: Ledger | None = None
-        self.was_bound = False
         super().__init__()
 
     def load_config(self) -> None:
@@ -108,7 +109,6 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn ships no 
             # Instances of one user would share it.
             "control_socket_disable": True,
             "loglevel": "warning",
-            "when_ready": self._note_bound,
             "post_worker_init": self._announce,
         }
         for name, value in options.items():
@@ -130,9 +130,6 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn ships no 
         if self._ledger is not None:
             self._ledger.close()
 
-    def _note_bound(self, _arbiter: Arbiter) -> None:
-        self.was_bound = True
-
     def _announce(self, worker: Worker) -> None:
         if self._announced.is_set():
             return
@@ -140,6 +137,18 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn ships no 
         host, port = worker.sockets[0].getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         print(f"listening on http://{shown}:{port}", flush=True)
+
+
+def _check_address(host: str, port: int) -> None:
+    """gunicorn would try for five seconds and then say little. Raises ConfigError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except (OSError, OverflowError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            raise ConfigError(f"serve: cannot listen on {host}:{port}: {reason.lower()}", "port") from error
 
 
 def _pin_to_one_core() -> None:

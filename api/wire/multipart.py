@@ -3,26 +3,24 @@
 Werkzeug would put every upload into a temporary file before a view runs. Here each piece goes straight to where it is
 digested and stored: memory stays constant, and a file is written once. The parts may come in either order.
 
-The form is read one way only. Anything else than the two parts, a part that stands twice, bytes before the first
-boundary or after the last, or a body that stops early is refused, and what was received is dropped.
+Anything else than the two parts, a part that stands twice, or a body that stops early is refused, and what was received
+is dropped.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
-from typing import IO, Final, Self
+from typing import Final, Self
 
 from flask import Request
-from werkzeug.datastructures import Headers
-from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData, Preamble
 
-from api.settings import MULTIPART_OVERHEAD_BYTES, READ_BYTES
+from api.settings import MULTIPART_OVERHEAD_BYTES
 from api.wire.body import check_media_type
 from api.wire.disposition import parse_part
+from api.wire.form_reader import PartHead, read_form
 from ledger.errors import LimitError, MalformedError
 from ledger.submit.intake import Receiving
 from ledger.submit.limits import Limits
@@ -31,7 +29,7 @@ MEDIA_TYPE: Final = "multipart/form-data"
 STATEMENT: Final = "statement"
 FILE: Final = "file"
 
-# RFC 2046 §5.1.1; werkzeug has already taken the quotes off.
+# RFC 2046 §5.1.1; the quotes are already off.
 _BOUNDARY: Final = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]")
 _PLAIN_ENCODINGS: Final = ("7bit", "8bit", "binary")
 
@@ -76,16 +74,11 @@ class Submission:
         """
         check_media_type(self._request, (MEDIA_TYPE,))
         self._check_announced()
-        for event in _events(self._request.stream, _boundary(self._request)):
-            if isinstance(event, Field | File):
-                self._begin(event.headers)
-            elif isinstance(event, Data):
-                if self._take is not None:
-                    self._take(event.data)
-            elif isinstance(event, Preamble | Epilogue) and event.data.strip(b"\r\n"):
-                raise MalformedError(
-                    "read the form: expected nothing before the first boundary and after the last", "multipart"
-                )
+        for piece in read_form(self._request.stream, _boundary(self._request)):
+            if isinstance(piece, PartHead):
+                self._begin(piece)
+            elif self._take is not None:
+                self._take(piece)
         if self._statement is None:
             raise MalformedError("read the form: expected a part named statement", "multipart")
 
@@ -98,12 +91,9 @@ class Submission:
                 f"receive a file: expected at most {allowed} bytes, got a body of {announced}", FILE, allowed, announced
             )
 
-    def _begin(self, headers: Headers) -> None:
-        dispositions = headers.getlist("content-disposition")
-        if len(dispositions) != 1:
-            raise MalformedError("read the form: expected one Content-Disposition for each part", "multipart")
-        part = parse_part(dispositions[0])
-        if headers.get("content-transfer-encoding", "binary").lower() not in _PLAIN_ENCODINGS:
+    def _begin(self, head: PartHead) -> None:
+        part = parse_part(head.headers.get("content-disposition", ""))
+        if head.headers.get("content-transfer-encoding", "binary").lower() not in _PLAIN_ENCODINGS:
             raise MalformedError("read the form: expected no Content-Transfer-Encoding (RFC 7578 §4.7)", part.name[:80])
         if part.name == STATEMENT and self._statement is None:
             self._statement = bytearray()
@@ -132,8 +122,7 @@ class Submission:
         limit = self._limits.file_bytes
         if self._file_size > limit:
             raise LimitError(f"receive a file: expected at most {limit} bytes, got more", FILE, limit, self._file_size)
-        if data:
-            self.upload.write(data)
+        self.upload.write(data)
 
 
 def _boundary(request: Request) -> bytes:
@@ -141,28 +130,3 @@ def _boundary(request: Request) -> bytes:
     if not _BOUNDARY.fullmatch(boundary):
         raise MalformedError("read the form: expected a boundary of 1 to 70 characters (RFC 2046)", "content-type")
     return boundary.encode("ascii")
-
-
-def _events(stream: IO[bytes], boundary: bytes) -> Iterator[Event]:
-    # The decoder holds at most one read and a part's head: what is longer is no form.
-    decoder = MultipartDecoder(boundary, max_form_memory_size=READ_BYTES + MULTIPART_OVERHEAD_BYTES, max_parts=3)
-    try:
-        while True:
-            chunk = stream.read(READ_BYTES)
-            decoder.receive_data(chunk or None)
-            event = decoder.next_event()
-            while not isinstance(event, NeedData):
-                yield event
-                if isinstance(event, Epilogue):
-                    return
-                event = decoder.next_event()
-    except RequestEntityTooLarge as error:
-        raise MalformedError(
-            f"read the form: expected the heads of at most two parts, of {MULTIPART_OVERHEAD_BYTES} bytes together",
-            "multipart",
-        ) from error
-    except ValueError as error:
-        # The decoder's own words: a missing header, no closing boundary, a header that is not UTF-8.
-        raise MalformedError(
-            "read the form: it is broken or was cut off before its closing boundary", "multipart"
-        ) from error
