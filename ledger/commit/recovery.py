@@ -8,7 +8,7 @@ Its cost does not grow with the log: the right edge (at most 256 rows a level), 
     3  a kept checkpoint is there, and signed by our keys         else the database cannot prove its own past
     4  the head is not older than it, and consistent with it      else the database was rolled back, or forked
     5  no stored checkpoint is newer than the head                else the head was rolled back
-    6  the head is signed and published                           else a crash came between: it is done now
+    6  the head is signed by our keys, and published              else a crash came between: it is done now
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from ledger.note.checkpoint import Checkpoint, format_checkpoint
 from ledger.note.signed_note import parse_note
 from ledger.store.contracts import Head, LogStore
 from ledger.store.stored_tiles import StoredTiles
+
+_SHOWN = 1_024  # characters of a damaged note that go into the evidence
 
 
 def recover(store: LogStore, signer: CheckpointSigner, accept: bytes | None = None) -> OpenTiles:
@@ -53,12 +55,30 @@ def recover(store: LogStore, signer: CheckpointSigner, accept: bytes | None = No
             "database",
             [_text(newest[1]), _head_text(signer.origin, head)],
         )
-    if store.checkpoint(head.size) is None:
+    _sign(store, signer, head)
+    return edge
+
+
+def _sign(store: LogStore, signer: CheckpointSigner, head: Head) -> None:
+    """Step 6."""
+    note = store.checkpoint(head.size)
+    if note is None:
         # A crash came after a commit and before its signature: the head is committed, so it may be signed.
         signer.seal(store, head)
-    else:
-        store.publish(head.size)
-    return edge
+        return
+    try:
+        stored = signer.check(note)
+    except LedgerError as error:
+        raise CorruptError(
+            f"start: the checkpoint of size {head.size} is not one of this log: {error.what}", "database"
+        ) from error
+    if (stored.size, stored.root) != (head.size, head.root):
+        raise RolledBackError(
+            f"start: rolled back or forked: another root of size {head.size} was signed",
+            "database",
+            [_text(note), _head_text(signer.origin, head)],
+        )
+    store.publish(head.size)
 
 
 def check_edge(store: LogStore, head: Head) -> OpenTiles:
@@ -111,7 +131,11 @@ def check_against(store: LogStore, signer: CheckpointSigner, head: Head, note: b
 
 
 def _text(note: bytes) -> str:
-    return parse_note(note).text
+    """The text that was signed; of a row that is no note, what stands there."""
+    try:
+        return parse_note(note).text
+    except LedgerError:
+        return note[:_SHOWN].decode("utf-8", "replace")
 
 
 def _head_text(origin: str, head: Head) -> str:

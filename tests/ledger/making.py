@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
+import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from hashlib import sha256, sha512
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import text
 
 from ledger.assembly import Ledger
@@ -21,6 +25,7 @@ from ledger.keys.key_folder import KeyFolder
 from ledger.store.engine import is_sqlite, open_engine
 from ledger.submit.anchor_flow import Anchored
 from ledger.upkeep.initialise import initialise
+from tests.postgres import PostgresServer
 
 ORIGIN = "ledger.example/court"
 ALICE = Actor("alice", "party")
@@ -93,6 +98,36 @@ def signer_of(settings: Settings) -> CheckpointSigner:
     """The log's signer over the kept file of `settings`."""
     signers = KeyFolder(settings.data / "keys").log_signers(settings.origin)
     return CheckpointSigner(settings.origin, *signers, KeptCheckpoint(settings.kept), MovedClock())
+
+
+class Copies:
+    """Copies of a database and of a data folder, as an attacker or a careless restore makes them."""
+
+    def __init__(self, server: Callable[[], PostgresServer]) -> None:
+        self._server = server
+        self._made: list[str] = []
+
+    def log(self, settings: Settings, data: Path) -> Settings:
+        """A log's folder and database under another place; the log is closed."""
+        shutil.copytree(settings.data, data)
+        copy = replace(settings, data=data, kept=data, blobs=data / "blobs")
+        return replace(copy, database=self.database(settings.database, data / "ledger.db"))
+
+    def database(self, url: str, to: Path) -> str:
+        """The database's copy: a file at `to`, or a PostgreSQL database of another name."""
+        if url.startswith("sqlite:"):
+            shutil.copyfile(url.removeprefix("sqlite:///"), to)
+            return f"sqlite:///{to}"
+        name = url.partition("@/")[2].partition("?")[0]
+        copy = f"{name}_{secrets.token_hex(4)}"
+        with psycopg.connect(self._server().dsn("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {copy} TEMPLATE {name}")
+        self._made.append(copy)
+        return self._server().url(copy)
+
+    def drop(self) -> None:
+        for name in self._made:
+            self._server().drop_database(name)
 
 
 class Attacker:
