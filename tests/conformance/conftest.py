@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.conformance.forge import Authority, trust
+from tests.conformance.own_ledger import Produced, produce
 from verifier.trust import Trust
 
 
@@ -18,3 +19,9 @@ def authority() -> Authority:
 def believed(authority: Authority) -> Trust:
     """The reader's trust: both keys of the log, and that authority."""
     return trust(authority)
+
+
+@pytest.fixture(scope="session")
+def produced(tmp_path_factory: pytest.TempPathFactory) -> Produced:
+    """A bundle, a receipt, a case and a trust folder of this ledger's own making."""
+    return produce(tmp_path_factory.mktemp("ledger"))

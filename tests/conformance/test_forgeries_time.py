@@ -218,7 +218,7 @@ def test_liars_below_the_quorum_only_widen() -> None:
         result = accept(forged.bundle(), brought)
         assert result.not_before is not None and result.not_after is not None
         assert result.not_before <= "2026-11-21T08:59:59.000Z" < "2026-11-21T09:20:01.000Z" <= result.not_after
-        assert "2026-11-21T08:57:59.000Z" <= result.not_before and result.not_after <= "2026-11-21T09:22:01.000Z"
+        assert result.not_before >= "2026-11-21T08:57:59.000Z" and result.not_after <= "2026-11-21T09:22:01.000Z"
         if before == "11:00:00":
             assert any("excludes" in text for text in result.contradictions)
 

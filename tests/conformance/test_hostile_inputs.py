@@ -198,7 +198,7 @@ def test_memory_stays_bounded(tmp_path: Path, folder: Path, authority: Authority
         capture_output=True,
         text=True,
         timeout=60,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (CHILD_BYTES, CHILD_BYTES)),  # noqa: PLW1509  # no threads here
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (CHILD_BYTES, CHILD_BYTES)),  # no threads here
     )
     statuses = dict(zip((Path(path).name for path in paths), map(int, child.stdout.split()), strict=True))
     assert child.returncode == 0 and "Traceback" not in child.stderr and "MemoryError" not in child.stderr
