@@ -154,6 +154,15 @@ class Attacker:
         with self._engine.begin() as connection:
             return connection.execute(text(sql), dict(values or {})).rowcount
 
+    def copy_row(self, table: str, where: str, **changes: object) -> None:
+        """Insert a copy of one row with some columns changed."""
+        with self._engine.begin() as connection:
+            (row,) = connection.execute(text(f"SELECT * FROM {table} WHERE {where}")).mappings()  # noqa: S608 (our names)
+            values = {**row, **changes}
+            names = ", ".join(values)
+            marks = ", ".join(f":{name}" for name in values)
+            connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({marks})"), values)  # noqa: S608
+
     def value(self, sql: str, values: Mapping[str, object] | None = None) -> Any:
         """One value of one row."""
         with self._engine.connect() as connection:
