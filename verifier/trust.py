@@ -120,7 +120,7 @@ def _read_file(path: Path) -> bytes:
 def _anchors(name: str, data: bytes) -> tuple[x509.Certificate, ...]:
     try:
         return tuple(x509.load_pem_x509_certificates(data))
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:  # the second is no ValueError
         raise BadTrust(f"{name} does not hold PEM certificates: {error}") from None
 
 

@@ -77,12 +77,13 @@ def zip64_end(count: int, size: int, offset: int, at: int, rest: int = 44) -> by
 
 def write(records: list[Record], *, gap: bytes = b"", tail: bytes | None = None) -> bytes:
     """A zip of the records in their order. `gap`: bytes before the central directory; `tail`: instead of the end."""
-    out, central = b"", b""
+    out, central = bytearray(), bytearray()
     for record in records:
         central += central_entry(record, len(out))
         out += local_header(record) + (record.data if record.stored is None else record.stored)
     out += gap
-    return out + central + (end_record(len(records), len(central), len(out)) if tail is None else tail)
+    end = end_record(len(records), len(central), len(out)) if tail is None else tail
+    return bytes(out + central + end)
 
 
 def records_of(members: Mapping[str, bytes]) -> list[Record]:
