@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 import resource
 import struct
@@ -204,6 +205,30 @@ def test_memory_stays_bounded(tmp_path: Path, folder: Path, authority: Authority
     assert child.returncode == 0 and "Traceback" not in child.stderr and "MemoryError" not in child.stderr
     assert statuses.pop("nothing") == 2 and statuses.pop(tmp_path.name) == 2
     assert set(statuses.values()) == {1}, statuses
+
+
+def other_version(authority: Authority) -> bytes:
+    """The authority's root as a certificate of version 8, which `cryptography` refuses with an error of its own."""
+    der = authority.root.der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x07", 1)
+    return b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(der) + b"-----END CERTIFICATE-----\n"
+
+
+def test_a_certificate_of_a_version_that_does_not_exist(
+    tmp_path: Path, authority: Authority, believed: Trust, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In certs/ it is ignored, in the operator's copy the copy is none, in the reader's folder the folder is bad."""
+    pem, forged = other_version(authority), honest(authority)
+    forged.more["certs/0.pem"] = pem
+    assert judge(forged.bundle(), believed).verdict is Verdict.VERIFIED
+    forged.more = {**honest(authority).more, "trust/policy": b"quorum none\n", "trust/tsa/a.pem": pem}
+    result = judge(forged.bundle(), None)
+    assert result.verdict is Verdict.INCOMPLETE and not failures(result)
+    (tmp_path / "b.zip").write_bytes(forged.bundle())
+    (tmp_path / "trust" / "tsa").mkdir(parents=True)
+    (tmp_path / "trust" / "policy").write_bytes(b"quorum none\n")
+    (tmp_path / "trust" / "tsa" / "a.pem").write_bytes(pem)
+    assert main([str(tmp_path / "b.zip"), "--trust", str(tmp_path / "trust")]) == 2
+    assert "tsa/a.pem" in capsys.readouterr().err
 
 
 def test_a_thousand_and_twenty_four_fields_and_no_more(authority: Authority, believed: Trust) -> None:
