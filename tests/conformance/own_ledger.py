@@ -1,4 +1,4 @@
-"""What this ledger itself produces, with an authority that is OpenSSL's: a bundle, a receipt, a case, a trust folder."""
+"""What this ledger itself produces, stamped by OpenSSL's authority: a bundle, a receipt, a case, a trust folder."""
 
 from __future__ import annotations
 

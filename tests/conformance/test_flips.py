@@ -178,7 +178,7 @@ def unsigned_of(token: bytes) -> dict[str, set[int]]:
 
 @pytest.mark.usefixtures("remembering")
 def test_every_byte_of_a_token_that_no_entry_records(produced: Produced, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the entry that records it, a token's own signature is all: what it leaves out, and no more, may change."""
+    """Without the entry that records it, a token has its own signature: what that leaves out may change, no more."""
     trust, members = parse_trust(produced.trust), members_of(produced.bundle)
     recording = max(int(name.split("/")[1]) for name in members if name.startswith("entries/"))
     assert recording > produced.index

@@ -1,4 +1,4 @@
-"""Attacks on leaves and commitments by an operator that signs whatever it likes: proofs and signatures are all valid."""
+"""Attacks on leaves and commitments by an operator that signs whatever it likes: proofs and signatures are valid."""
 
 from __future__ import annotations
 

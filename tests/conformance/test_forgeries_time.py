@@ -1,4 +1,4 @@
-"""Attacks on time: forks, liars below the quorum, the operator's own clock dressed up, renewal, tokens of the future."""
+"""Attacks on time: forks, liars below the quorum, the operator's clock dressed up, renewal, tokens of the future."""
 
 from __future__ import annotations
 
