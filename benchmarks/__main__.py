@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -53,13 +54,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(name: str, scale: Scale) -> Outcome:
+    begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="evidence-bench-") as folder:
         try:
             outcome = BENCHMARKS[name](scale, Path(folder))
         except SkippedError as reason:
             outcome = Outcome(name, "not measured", skipped=str(reason))
     print(format_outcome(outcome), flush=True)
-    return outcome
+    return replace(outcome, seconds=time.monotonic() - begun)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

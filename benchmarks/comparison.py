@@ -52,13 +52,14 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A benchmark's result, or why there is none (`skipped`)."""
+    """A benchmark's result, or why there is none (`skipped`), and how long it all took."""
 
     name: str
     title: str
     metrics: Mapping[str, Sequence[Series]] = field(default_factory=dict)
     notes: Sequence[str] = ()
     skipped: str | None = None
+    seconds: float = 0.0
 
     def ratios(self, metric: str) -> list[Ratio]:
         """Each contender that is no peer, divided by each peer, round by round."""
@@ -72,12 +73,22 @@ class Outcome:
         ]
 
 
-def compare(name: str, title: str, contenders: Sequence[Contender], rounds: int, notes: Sequence[str] = ()) -> Outcome:
-    """Run all contenders once for warmth, uncounted, then `rounds` times in turn: A B A B."""
+def compare(
+    name: str,
+    title: str,
+    contenders: Sequence[Contender],
+    rounds: int,
+    notes: Sequence[str] = (),
+    *,
+    warm_up: bool = True,
+) -> Outcome:
+    """Run all contenders `rounds` times in turn, A B A B; before that once for warmth, uncounted, unless they warm
+    up by themselves.
+    """
     taken: dict[str, list[Figures]] = {contender.name: [] for contender in contenders}
     if len(taken) != len(contenders):
         raise ValueError(f"compare {name}: two contenders of one name")
-    for number in range(rounds + 1):
+    for number in range(0 if warm_up else 1, rounds + 1):
         for contender in contenders:
             figures = contender.run()
             if number:

@@ -21,7 +21,7 @@ MIB: Final = 2**20
 
 def measure(scale: Scale, folder: Path) -> Outcome:
     """Of a file in the page cache. Without openssl hashlib's SHA-512 is the only peer, and the notes say so."""
-    mib = scale.of(512, 128)
+    mib = scale.of(512, 64)
     path = folder / "evidence"
     _write(path, mib)
     contenders = [

@@ -31,7 +31,7 @@ def measure(scale: Scale, folder: Path) -> Outcome:
     settings = make_log(folder)
     with open_log(settings) as log:
         chain = new_chain()
-        for _ in range(scale.of(20, 3)):
+        for _ in range(scale.of(8, 1)):
             log.sequencer.append(prepare_entries(chain, _BATCH))
         size = log.store.head().size
     database = folder / "ledger.db"

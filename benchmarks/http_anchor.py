@@ -55,7 +55,7 @@ def measure_many_clients(scale: Scale, folder: Path) -> Outcome:
 
 
 def _measure_single(name: str, words: str, clients: int, scale: Scale, folder: Path) -> Outcome:
-    seconds = scale.of(4.0, 0.5)
+    seconds = scale.of(2.5, 0.4)
     with _servers(folder) as servers:
         anchor, echo = _anchor_request(servers), _post(servers.echo, "/echo", "application/json", _STATEMENT)
         contenders = [
@@ -63,12 +63,12 @@ def _measure_single(name: str, words: str, clients: int, scale: Scale, folder: P
             Contender("Flask echo", _loading(servers.echo, echo, clients, seconds), peer=True),
         ]
         title = f"hash-only anchoring over HTTP, {words}, on SQLite"
-        return compare(name, title, contenders, scale.of(3, 2), _NOTES)
+        return compare(name, title, contenders, scale.of(3, 2), _NOTES, warm_up=False)
 
 
 def measure_batch(scale: Scale, folder: Path) -> Outcome:
     """Many statements a request, from one client; figures in entries."""
-    seconds, lines = scale.of(4.0, 0.5), scale.of(1_000, 100)
+    seconds, lines = scale.of(2.5, 0.4), scale.of(1_000, 100)
     with _servers(folder) as servers:
         batch = _batch_request(servers, f"{_STATEMENT}\n" * lines)
         echo = _post(servers.echo, "/echo", "application/json", f"[{','.join([_STATEMENT] * lines)}]")
@@ -77,7 +77,7 @@ def measure_batch(scale: Scale, folder: Path) -> Outcome:
             Contender("Flask echo", _in_entries(_loading(servers.echo, echo, 1, seconds), lines), peer=True),
         ]
         title = f"hash-only anchoring over HTTP, {lines:,} statements a request, 1 client, on SQLite"
-        return compare("http-batch", title, contenders, scale.of(3, 2))
+        return compare("http-batch", title, contenders, scale.of(3, 2), warm_up=False)
 
 
 @contextmanager

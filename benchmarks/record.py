@@ -66,6 +66,7 @@ def shape_outcome(outcome: Outcome) -> dict[str, Any]:
         "name": outcome.name,
         "title": outcome.title,
         "skipped": outcome.skipped,
+        "seconds": round(outcome.seconds, 1),
         "notes": list(outcome.notes),
         "metrics": {
             metric: {
