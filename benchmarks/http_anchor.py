@@ -68,7 +68,7 @@ def _measure_single(name: str, words: str, clients: int, scale: Scale, folder: P
 
 def measure_batch(scale: Scale, folder: Path) -> Outcome:
     """Many statements a request, from one client; figures in entries."""
-    seconds, lines = scale.of(2.5, 0.4), scale.of(1_000, 100)
+    seconds, lines = scale.of(2.5, 0.4), scale.of(1_000, 50)
     with _servers(folder) as servers:
         batch = _batch_request(servers, f"{_STATEMENT}\n" * lines)
         echo = _post(servers.echo, "/echo", "application/json", f"[{','.join([_STATEMENT] * lines)}]")
