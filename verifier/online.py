@@ -12,8 +12,9 @@ from verifier.errors import StepFailed
 from verifier.examination import Examination
 from verifier.leaf import BadLeaf, parse_leaf
 from verifier.merkle import leaf_hash
+from verifier.server import Server, Unreachable
 from verifier.step_signatures import check_signed, read_signed
-from verifier.tiles import TiledLog, Unreachable
+from verifier.tiles import TiledLog
 
 # A million leaves are some gigabytes: beyond that a reader had better fetch a newer bundle.
 MAX_NEW_LEAVES = 2**20
@@ -30,7 +31,7 @@ def check_online(examination: Examination) -> Check:
     if not chains:
         return not_checked(11, "waits for steps 2 and 5: no subject could be read")
     try:
-        log = TiledLog(examination.online)
+        log = TiledLog(Server(examination.online))
         served = _served(log, examination, checkpoint)
         return _compare(log, checkpoint, served, chains, is_case=examination.evidence.case is not None)
     except Unreachable as error:
