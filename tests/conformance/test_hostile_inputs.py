@@ -129,6 +129,7 @@ def hostile_files(where: Path, authority: Authority) -> Iterator[Path]:
         "values.receipt.json": b'{"certs":[' + b"{}," * 2_000_000 + b"{}]}",
         "digits.receipt.json": b'{"v":' + b"9" * 5_000_000 + b"}",
         "strings.receipt.json": b'{"certs":["' + "\U0001f600".encode() * 2_000_000 + b'"]}',
+        "base64.receipt.json": with_token(forged, "AAAA" * 7_000_000),
         "escapes.receipt.json": b'{"certs":["' + rb"\n" * 3_000_000 + b'"]}',
         "nothing": b"",
         "brace": b"{",
@@ -150,6 +151,11 @@ def hostile_files(where: Path, authority: Authority) -> Iterator[Path]:
         where.joinpath(name).write_bytes(data)
         yield where / name
     yield from (huge_evidence(where), where)
+
+
+def with_token(forged: Forgery, text: str) -> bytes:
+    """A receipt with a token of a size that a pattern must not remember step by step."""
+    return forged.receipt(timestamps=[{"consistency": [], "stamped": forged.log.text().decode(), "token": text}])
 
 
 def deep_path(lines: int) -> bytes:
@@ -190,9 +196,9 @@ def test_memory_stays_bounded(tmp_path: Path, folder: Path, authority: Authority
     program = (
         "import contextlib, io, sys\nfrom verifier.cli import main\n"
         "for path in sys.argv[2:]:\n"
-        "    with contextlib.redirect_stdout(io.StringIO()):\n"
-        "        status = main([path, '--trust', sys.argv[1]])\n"
-        "    print(status)\n"
+        "    with contextlib.redirect_stdout(io.StringIO()) as said:\n"
+        "        status = main([path, '--trust', sys.argv[1], '--json'])\n"
+        "    print(status if 'MemoryError' not in said.getvalue() else -1)\n"
     )
     child = subprocess.run(
         [sys.executable, "-c", program, str(folder), *paths],
