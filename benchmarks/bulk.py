@@ -110,7 +110,7 @@ def measure_postgres(scale: Scale, folder: Path) -> Outcome:
             server = stack.enter_context(running_postgres())
         except (OSError, RuntimeError) as error:
             raise SkippedError(f"no PostgreSQL: {str(error).splitlines()[0]}") from error
-        contenders = _postgres_contenders(server, folder, scale.of(10, 2), stack)
+        contenders = _postgres_contenders(server, folder, scale.of(5, 2), stack)
         title = f"bulk append on PostgreSQL {_server_version(server)}, in batches of 1,000"
         return compare("bulk-postgres", title, contenders, scale.of(5, 2), _NOTES)
 

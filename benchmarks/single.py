@@ -88,7 +88,7 @@ class Floor:
 
 def measure(scale: Scale, folder: Path) -> Outcome:
     """On SQLite, in-process."""
-    number = scale.of(200, 50)
+    number = scale.of(150, 50)
     with ExitStack() as stack:
         log = stack.enter_context(open_log(make_log(folder / "log")))
         ledger = stack.enter_context(closing(Ledger.open(make_log(folder / "ledger"))))
