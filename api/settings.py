@@ -28,7 +28,7 @@ PART_HEAD_BYTES: Final = 8 * 1024
 # Boundaries and heads around a file and its statement.
 MULTIPART_OVERHEAD_BYTES: Final = 16 * 1024
 # One read of a body. Large, for the digests' sake; some copies of it are all the memory that an upload takes.
-READ_BYTES: Final = 256 * 1024
+READ_BYTES: Final = 1024 * 1024
 
 # ---- refusing early ----
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from flask import Request, Response
-from werkzeug.wsgi import wrap_file
+from werkzeug.wsgi import FileWrapper, wrap_file
 
 from api.wire.disposition import format_attachment
 from api.wire.headers import FILE_POLICY
@@ -52,9 +52,10 @@ def bundle_answer(bundle: BundleStream) -> Response:
 
 def file_answer(request: Request, view: FileView) -> Response:
     """A file, or the range of it that was asked for (RFC 9110 §14): a download of 10 GiB can be resumed."""
-    response = Response(
-        wrap_file(request.environ, view.stream, _FILE_READ_BYTES), content_type=view.media_type, direct_passthrough=True
-    )
+    # The server's own wrapper lets the kernel send a whole file; only Werkzeug's can begin in the middle of one.
+    ranged = "Range" in request.headers
+    chunks = FileWrapper(view.stream, _FILE_READ_BYTES) if ranged else wrap_file(request.environ, view.stream)
+    response = Response(chunks, content_type=view.media_type, direct_passthrough=True)
     response.headers["Content-Length"] = str(view.size)
     save_as(response, view.name)
     response.make_conditional(request.environ, accept_ranges=True, complete_length=view.size)

@@ -26,7 +26,7 @@ _UNLESS_SET: Final = {
     "Cache-Control": "no-store",
 }
 # A year; sent only where the operator says that the ledger is reached over https.
-_TRANSPORT: Final = "max-age=31536000; includeSubDomains"
+_TRANSPORT: Final = "max-age=31536000"
 
 # For the log and the trust folder: anybody's page may read what anybody may read.
 OPEN_TO_ALL: Final = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}

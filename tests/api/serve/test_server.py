@@ -181,6 +181,33 @@ def _resident(pid: int, name: str = "VmRSS") -> int:
     raise AssertionError(f"{name} is not in the status of {pid}")
 
 
+def test_a_file_goes_in_without_a_length_and_comes_back_whole_and_in_ranges(shared: tuple[Server, str]) -> None:
+    server, token = shared
+    case = open_case(server, token)
+    data = os.urandom(3 * MIB + 17)
+    body = form([Part("file", data, "a.bin"), Part("statement", b"{}")])
+    connection = server.connect()
+    pieces = (body[at : at + 70_001] for at in range(0, len(body), 70_001))
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": FORM_TYPE}
+    connection.request("POST", f"/api/v1/cases/{case}/evidence", pieces, headers, encode_chunked=True)
+    number = json.loads(connection.getresponse().read())["number"]
+    for asked, expected in (
+        (None, data),
+        ("bytes=5-9", data[5:10]),
+        (f"bytes={MIB}-", data[MIB:]),
+        ("bytes=-3", data[-3:]),
+    ):
+        extra = {} if asked is None else {"Range": asked}
+        connection.request("GET", f"/api/v1/evidence/{number}/file", headers={**headers, **extra})
+        answer = connection.getresponse()
+        assert answer.status == (200 if asked is None else 206)
+        assert answer.read() == expected
+    connection.request("HEAD", f"/api/v1/evidence/{number}/file", headers=headers)
+    answer = connection.getresponse()
+    assert (answer.status, answer.headers["Content-Length"], answer.read()) == (200, str(len(data)), b"")
+    connection.close()
+
+
 @pytest.mark.parametrize(
     ("token_sent", "case_sent", "size", "status"),
     [("elt_none", None, 24 * MIB, 401), (None, "0" * 32, 24 * MIB, 404), (None, None, 12 * 1024 * MIB, 413)],
