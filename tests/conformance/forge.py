@@ -6,10 +6,9 @@ roots and paths after every change, so that nothing is refused for a digest that
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -28,13 +27,11 @@ from tests.verifier.log_forge import (
     b64,
     consistency,
     hash_leaf,
-    jcs,
     number,
     tree,
 )
 from tests.verifier.zip_forge import bundle
 from verifier.bundle import read_bundle
-from verifier.certificate_facts import microseconds
 from verifier.check import Outcome, failed
 from verifier.errors import StepFailed
 from verifier.receipt import read_receipt
@@ -241,14 +238,25 @@ def json_of(data: bytes) -> Any:
     return json.loads(data)
 
 
-def sha256(data: bytes) -> str:
-    """A digest as the fields write it."""
-    return hashlib.sha256(data).hexdigest()
+def started() -> ForgedLog:
+    log = ForgedLog()
+    log.append("case.opened", fields={"case.title": "K"})
+    return log
 
 
-def us(moment: datetime) -> int:
-    """Microseconds since 1970."""
-    return microseconds(moment)
+def evidence_with(tokens_before: Sequence[bytes], log: ForgedLog, *, file: bytes = b"x") -> Forgery:
+    """Record tokens over the log as it was, anchor, and hand over the subject with the recording entries."""
+    size, text = len(log.leaves), log.text()
+    recorded = [record_token(log, token, text) for token in tokens_before]
+    subject = log.append("evidence.anchored", time="2026-11-21T09:15:00.000Z", fields=anchored_fields(file))
+    stamps = [stamped(log, token, size) for token in tokens_before]
+    return Forgery(
+        log, [subject, *recorded], {"number": number(subject.index)}, stamps, {f"evidence/{subject.index}.jpeg": file}
+    )
 
 
-__all__ = ["CHAIN", "FILE", "SYSTEM_CHAIN", "Mapping", "jcs"]
+def unproven(result: Result) -> None:
+    """Assert that no date is stated and nothing is claimed of step 8."""
+    assert result.verdict is Verdict.INCOMPLETE
+    assert outcome(result, 8) is Outcome.NOT_CHECKED
+    assert result.not_before is None and result.not_after is None and not result.independent_time

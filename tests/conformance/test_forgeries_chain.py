@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -215,8 +216,6 @@ def test_a_signature_that_nobody_can_check_yet(authority: Authority, believed: T
     ],
 )
 def test_receipts_tampered_with(authority: Authority, believed: Trust, change: Change, step: int) -> None:
-    import json
-
     receipt = json.loads(honest(authority).receipt())
     assert judge(jcs(receipt), believed).verdict is Verdict.INCOMPLETE
     change(receipt)

@@ -14,13 +14,12 @@ from tests.conformance.forge import (
     commit_openings,
     failures,
     honest,
-    jcs,
     json_of,
     judge,
     refuse,
     stamped,
 )
-from tests.verifier.log_forge import SECRET, ForgedLog, anchored_fields, b64, hash_leaf, number, openings
+from tests.verifier.log_forge import SECRET, ForgedLog, anchored_fields, b64, hash_leaf, jcs, number, openings
 from tests.verifier.log_forge import SYSTEM_CHAIN as SYSTEM
 from verifier.trust import Trust
 

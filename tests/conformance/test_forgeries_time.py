@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,35 +11,27 @@ from tests.conformance.forge import (
     Authority,
     Forgery,
     accept,
+    evidence_with,
     honest,
     judge,
     outcome,
     record_token,
     refuse,
     stamped,
+    started,
     trust,
+    trust_files,
+    unproven,
     whole_case,
 )
 from tests.fakes.certificate_maker import CODE_SIGNING, TIME_STAMPING, Identity, make_issuer, make_signer
 from tests.fakes.token_maker import make_response
-from tests.verifier.log_forge import ForgedEntry, ForgedLog, anchored_fields, number
+from tests.verifier.log_forge import ForgedEntry, ForgedLog, anchored_fields
 from verifier.check import Outcome
-from verifier.result import Result
-from verifier.trust import BadTrust, Trust
+from verifier.trust import BadTrust, Trust, parse_trust
 from verifier.verify import Verdict
 
 NOT_BEFORE, NOT_AFTER = "2026-11-21T08:59:59.000Z", "2026-11-21T09:20:01.000Z"
-
-
-def evidence_with(tokens_before: Sequence[bytes], log: ForgedLog, *, file: bytes = b"x") -> Forgery:
-    """Record tokens over the log as it was, anchor, and hand over the subject with the recording entries."""
-    size, text = len(log.leaves), log.text()
-    recorded = [record_token(log, token, text) for token in tokens_before]
-    subject = log.append("evidence.anchored", time="2026-11-21T09:15:00.000Z", fields=anchored_fields(file))
-    stamps = [stamped(log, token, size) for token in tokens_before]
-    return Forgery(
-        log, [subject, *recorded], {"number": number(subject.index)}, stamps, {f"evidence/{subject.index}.jpeg": file}
-    )
 
 
 def later(forged: Forgery, *tokens: bytes) -> Forgery:
@@ -48,19 +39,6 @@ def later(forged: Forgery, *tokens: bytes) -> Forgery:
     forged.stamps = [stamped(forged.log, each.token, int(each.text.split(b"\n")[1])) for each in forged.stamps]
     forged.stamps += [stamped(forged.log, token, len(forged.log.leaves)) for token in tokens]
     return forged
-
-
-def started() -> ForgedLog:
-    log = ForgedLog()
-    log.append("case.opened", fields={"case.title": "K"})
-    return log
-
-
-def unproven(result: Result) -> None:
-    """Assert that no date is stated and nothing is claimed of step 8."""
-    assert result.verdict is Verdict.INCOMPLETE
-    assert outcome(result, 8) is Outcome.NOT_CHECKED
-    assert result.not_before is None and result.not_after is None and not result.independent_time
 
 
 def test_the_honest_bracket(authority: Authority, believed: Trust) -> None:
@@ -95,8 +73,6 @@ def test_nobody_believed(authority: Authority) -> None:
 
 def test_trust_from_the_bundle(authority: Authority) -> None:
     """The operator packs a trust folder that believes itself."""
-    from tests.conformance.forge import trust_files
-
     forged = honest(authority)
     forged.more |= {f"trust/{name}": data for name, data in trust_files(authority).items()}
     result = judge(forged.bundle(), None)
@@ -236,8 +212,6 @@ def test_one_root_under_two_names(authority: Authority) -> None:
     with pytest.raises(BadTrust):
         trust(authority, authority)
     second = make_signer(authority.root, common_name="second")
-    from tests.conformance.forge import trust_files
-    from verifier.trust import parse_trust
 
     files = trust_files(authority) | {"tsa/second.pem": second.pem, "tsa/quorum": b"1\n"}
     forged = honest(authority)
@@ -278,67 +252,6 @@ def test_a_recorded_token_that_is_not_proven(authority: Authority, believed: Tru
     subject = case_chain.append("evidence.anchored", fields=anchored_fields(b"x"))
     record_token(case_chain, token, text, chain="e" * 32)
     assert subject.index < len(case_chain.leaves) - 1
-
-
-def renewal(*, upto: str, covers: bool, recorded: bool = True, lengthens: bool = True) -> tuple[Forgery, Trust]:
-    """A token whose signer's certificate ends at 10:00, and a later one that may keep it alive. Read at 12:00."""
-    old = Authority("Old", ends=datetime(2026, 11, 21, 10, tzinfo=UTC))
-    new = Authority("New")
-    log = started()
-    forged = evidence_with([], log)
-    first = old.stamp(log.text(), "09:20:00")
-    size, text = len(log.leaves), log.text()
-    entry = record_token(log, first, text)
-    if recorded:
-        forged.entries.append(entry)
-    over = len(log.leaves) if covers else size
-    second = new.stamp(log.text(over), upto)
-    forged.stamps = [stamped(log, first, size), *([stamped(log, second, over)] if lengthens else [])]
-    return forged, trust(old, new, quorum=1)
-
-
-def test_renewal_keeps_an_ended_token_alive() -> None:
-    forged, brought = renewal(upto="09:59:58", covers=True)
-    result = accept(forged.bundle(), brought)
-    assert result.not_after == NOT_AFTER  # the ended token's, which is the earlier
-
-
-@pytest.mark.parametrize(
-    ("settings", "not_after"),
-    [
-        pytest.param(
-            {"upto": "09:59:59", "covers": True}, "2026-11-21T10:00:00.000Z", id="too late: ends within accuracy"
-        ),
-        pytest.param({"upto": "10:30:00", "covers": True}, "2026-11-21T10:30:01.000Z", id="after the end"),
-        pytest.param({"upto": "09:50:00", "covers": False}, "2026-11-21T09:50:01.000Z", id="does not cover the record"),
-        pytest.param(
-            {"upto": "09:50:00", "covers": True, "recorded": False}, "2026-11-21T09:50:01.000Z", id="unrecorded"
-        ),
-        pytest.param({"upto": "09:10:00", "covers": True}, "2026-11-21T09:10:01.000Z", id="the renewing one is older"),
-        pytest.param({"upto": "09:50:00", "covers": True, "lengthens": False}, None, id="nothing renews"),
-    ],
-)
-def test_renewal_abused(settings: dict[str, Any], not_after: str | None) -> None:
-    """Then the ended token says nothing: only what the newer one proves by itself is left."""
-    forged, brought = renewal(**settings)
-    result = judge(forged.bundle(), brought)
-    assert result.not_after == not_after
-    assert outcome(result, 8) is (Outcome.PASSED if not_after else Outcome.NOT_CHECKED)
-
-
-def test_two_ended_tokens_do_not_renew_each_other() -> None:
-    end = datetime(2026, 11, 21, 10, tzinfo=UTC)
-    one, two = Authority("One", ends=end), Authority("Two", ends=end)
-    log = started()
-    forged = evidence_with([], log)
-    first = one.stamp(log.text(), "09:20:00")
-    size, text = len(log.leaves), log.text()
-    forged.entries.append(record_token(log, first, text))
-    second = two.stamp(log.text(), "09:40:00")
-    size_two, text_two = len(log.leaves), log.text()
-    forged.entries.append(record_token(log, second, text_two))
-    forged.stamps = [stamped(log, first, size), stamped(log, second, size_two)]
-    unproven(judge(forged.bundle(), trust(one, two, quorum=1)))
 
 
 def test_claimed_times_are_contradicted_and_change_nothing(authority: Authority, believed: Trust) -> None:

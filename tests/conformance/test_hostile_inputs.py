@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.conformance.forge import Authority, Forgery, failures, honest, judge, trust, trust_files
-from tests.verifier.log_forge import ED25519, ForgedLog, b64, hash_leaf, jcs, number, openings
+from tests.verifier.log_forge import ED25519, ForgedLog, b64, hash_leaf, jcs, number, openings, tree
 from tests.verifier.zip_forge import Record, end_record, local_header, write, zip64_end
 from verifier.cli import main
 from verifier.result import Verdict
@@ -245,8 +245,6 @@ def test_a_thousand_and_twenty_four_fields_and_no_more(authority: Authority, bel
         listed = openings({f"n{place:04}": place for place in range(count - 1)})
         hashes = [hash_leaf(each) for each in listed]
         log._seq.clear()
-        from tests.verifier.log_forge import tree
-
         fields = {"count": count, "root": tree(hashes).hex()}
         subject = log.append("case.opened", leaf={"fields": fields, "seq": 0, "prev": None})
         subject.openings, subject.hashes = listed, hashes
