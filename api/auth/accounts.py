@@ -226,9 +226,9 @@ class AccountStore:
         with database_errors("check a token"), self._engine.connect() as connection:
             row = connection.execute(query).first()
         if row is None or not hmac.compare_digest(bytes(row.digest), digest):
-            raise UnauthenticatedError("check a token: not a token of this ledger")
+            raise UnauthenticatedError("check a token: not a token of this ledger", "authorization")
         if row.revoked is not None or row.disabled is not None:
-            raise UnauthenticatedError("check a token: not a token of this ledger")
+            raise UnauthenticatedError("check a token: not a token of this ledger", "authorization")
         return _account(row)
 
     @contextmanager

@@ -13,6 +13,8 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import PurePath
+from traceback import extract_tb
 from typing import Final
 
 from flask import Flask, Response
@@ -26,6 +28,9 @@ from ledger.submit.errors import UnacceptableError
 MEDIA_TYPE: Final = "application/problem+json"
 
 _log = logging.getLogger("evidence_ledger.http")
+
+# The innermost places of a trace; those further out are the framework's.
+_FRAMES_MAX: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,7 @@ UNACCEPTABLE: Final = Kind(
     "Not acceptable as evidence",
     "It can be read, and cannot be taken as it is: `where` says what.",
 )
+TOO_OFTEN: Final = Kind(429, "too-often", "Too often", "Try again after the seconds in Retry-After.")
 RANGE: Final = Kind(416, "range", "Range not satisfiable", "The file has no such bytes; `Content-Range` says its size.")
 INTERNAL: Final = Kind(
     500, "internal", "Fault of the ledger", "A fault on our side. It is logged; nothing was acknowledged."
@@ -69,7 +75,7 @@ INTERNAL: Final = Kind(
 UNAVAILABLE: Final = Kind(503, "unavailable", "Full or down", "Try again after the seconds in Retry-After.")
 
 KINDS: Final = (MALFORMED, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, METHOD, CONFLICT, ERASED, TOO_LARGE,
-                MEDIA_TYPE_UNKNOWN, UNACCEPTABLE, RANGE, INTERNAL, UNAVAILABLE)  # fmt: skip
+                MEDIA_TYPE_UNKNOWN, UNACCEPTABLE, RANGE, TOO_OFTEN, INTERNAL, UNAVAILABLE)  # fmt: skip
 
 _BY_ERROR: Final[tuple[tuple[type[errors.LedgerError], Kind], ...]] = (
     (UnauthenticatedError, UNAUTHENTICATED),
@@ -88,6 +94,7 @@ _DETAILS: Final = {
     405: "find the method: expected one of those in Allow",
     416: "read a range: expected one within the file",
 }
+_PLACES: Final = {404: "path", 405: "method", 416: "range"}
 _BY_STATUS: Final = {kind.status: kind for kind in KINDS}
 
 
@@ -123,7 +130,7 @@ def from_ledger(error: errors.LedgerError) -> Response:
     kind = kind_of(error)
     if kind is INTERNAL:
         # What it says may name paths and records: it is for the operator.
-        _log.error("a request failed: %s", error.what, exc_info=error)
+        _log.error("a request failed: %s; %s", error.what, trace(error))
         return problem(INTERNAL, "the ledger failed to answer; the operator's log says why")
     more: dict[str, object] = {}
     headers: dict[str, str] = {}
@@ -147,13 +154,26 @@ def from_framework(error: HTTPException) -> Response:
         name: value for name, value in error.get_headers() if name.lower() not in ("content-type", "content-length")
     }
     detail = _DETAILS.get(status) or (error.description or kind.title).rstrip(".")
-    return problem(kind, detail[:1].lower() + detail[1:], headers=headers)
+    return problem(kind, detail[:1].lower() + detail[1:], _PLACES.get(status), headers=headers)
 
 
 def from_bug(error: Exception) -> Response:
     """The answer to an exception that nobody foresaw."""
-    _log.error("a request failed unexpectedly: %s", type(error).__name__, exc_info=error)
+    _log.error("a request failed unexpectedly: %s", trace(error))
     return problem(INTERNAL, "the ledger failed to answer; the operator's log says why")
+
+
+def trace(error: BaseException) -> str:
+    """Where an exception came from, and what caused it: types and places, no words. A database's or a parser's message
+    may quote what it failed on, and that may be an opening.
+    """
+    links: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None:
+        frames = [f"{PurePath(frame.filename).name}:{frame.lineno}" for frame in extract_tb(cause.__traceback__)]
+        links.append(f"{type(cause).__name__} at {' > '.join(frames[-_FRAMES_MAX:]) or 'an unknown place'}")
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+    return ", caused by ".join(links)
 
 
 def install(app: Flask) -> None:

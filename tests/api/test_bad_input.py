@@ -85,7 +85,7 @@ WHO = [
             content_type=FORM_TYPE,
             headers={"Authorization": "Bearer elt_" + "A" * 43},
         ),
-        None,
+        "authorization",
         "not a token",
     ),
     Case(
@@ -383,10 +383,10 @@ QUERIES = [
         "query.file",
         "true",
     ),
-    Case("an address that is not there", 404, lambda s, c: s.get("alice", "/api/v1/nothing"), None, "address"),
-    Case("an address with a slash too many", 404, lambda s, c: s.get("alice", "//api/v1/cases"), None, "address"),
-    Case("another method", 405, lambda s, c: s.call("alice", "DELETE", f"/api/v1/cases/{c}"), None, "Allow"),
-    Case("options", 405, lambda s, c: s.call("alice", "OPTIONS", "/api/v1/cases"), None, "Allow"),
+    Case("an address that is not there", 404, lambda s, c: s.get("alice", "/api/v1/nothing"), "path", "address"),
+    Case("an address with a slash too many", 404, lambda s, c: s.get("alice", "//api/v1/cases"), "path", "address"),
+    Case("another method", 405, lambda s, c: s.call("alice", "DELETE", f"/api/v1/cases/{c}"), "method", "Allow"),
+    Case("options", 405, lambda s, c: s.call("alice", "OPTIONS", "/api/v1/cases"), "method", "Allow"),
     Case(
         "a host that is none",
         400,

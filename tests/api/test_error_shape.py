@@ -86,8 +86,21 @@ def test_whatever_is_raised_becomes_a_problem(
     assert answer.status_code == status
     check_problem(document, answer)
     assert "secret" not in answer.get_data(as_text=True)
-    if status == 503:
+    if status in (429, 503):
         assert answer.headers["Retry-After"] == "7"
+
+
+def test_the_log_says_where_it_failed_and_not_on_what(service: Service, caplog: pytest.LogCaptureFixture) -> None:
+    """Drivers and parsers quote the values they fail on: an opening must not reach a log through them."""
+    for error in (ValueError("secret value"), errors.CorruptError("the tile differs")):
+        caplog.clear()
+        try:
+            raise KeyError("secret key")
+        except KeyError as cause:
+            error.__cause__ = cause
+        failing_app(service, error).test_client().get("/fail")
+        assert "secret" not in caplog.text
+        assert type(error).__name__ in caplog.text and "KeyError at test_error_shape.py:" in caplog.text
 
 
 def failing_app(service: Service, error: Exception) -> Flask:
