@@ -8,20 +8,21 @@ from pathlib import Path
 
 from ledger.attest.authorities import load_anchors, load_development_authority
 from ledger.blobs.directory_blobs import DirectoryBlobs
-from ledger.casework.cases import decide_add_member, decide_open_case
+from ledger.casework.access import AccessCodes
+from ledger.casework.desk import Desk
 from ledger.casework.handout import FileView, Handout
 from ledger.casework.people import Actor, may_anchor
-from ledger.casework.queries import CaseQueries, CaseView, EntryView, EvidenceView, LookupHit, MemberView, SeenEntry
+from ledger.casework.projection import project
+from ledger.casework.reading import SeenEntry
+from ledger.casework.views import CaseView, EntryView, EvidenceView, LookupHit, MemberView
 from ledger.clock import Clock, SystemClock
-from ledger.commit.batch import StaleError
 from ledger.commit.kept_checkpoint import KeptCheckpoint
-from ledger.commit.prepared import new_chain
 from ledger.commit.sequencer import Sequencer
 from ledger.commit.signer import CheckpointSigner
 from ledger.commit.writer_lock import WriterLock
 from ledger.config import Settings
 from ledger.entry.text_encodings import decode_hex
-from ledger.errors import ConfigError, ConflictError, ForbiddenError, LedgerError, NotFoundError
+from ledger.errors import ConfigError, ForbiddenError, LedgerError, NotFoundError
 from ledger.keys.key_folder import KeyFolder
 from ledger.merkle.entry_bundles import format_entry_bundle
 from ledger.merkle.tiles import TILE_WIDTH, EntryBundleId, TileId, tile_width
@@ -35,16 +36,13 @@ from ledger.store.contracts import EntryRow, OpeningRow
 from ledger.store.engine import Engine
 from ledger.store.sql_store import SqlStore
 from ledger.store.stored_tiles import StoredTiles
-from ledger.submit.acts import append_acts
+from ledger.submit.acts import Acting
 from ledger.submit.anchor_flow import Anchored, AnchorFlow
 from ledger.submit.intake import Intake, Receiving
 from ledger.submit.limits import Limits
 from ledger.upkeep.initialise import read_checkpoint
 from ledger.upkeep.trust_copy import read_policy, trust_files
-from ledger.workers import KeySweeper, make_timestamping
-
-DECISIONS = 20
-"""How often an act is decided anew because its case moved on meanwhile; beyond that the case is busy (409)."""
+from ledger.workers import KeySweeper, Lapsing, make_timestamping
 
 
 class Ledger:
@@ -63,17 +61,24 @@ class Ledger:
         self._parts = PartsBuilder(store, ProofBuilder(store, self._tiles))
         blobs = DirectoryBlobs(settings.blobs)
         intake = Intake(blobs, self.limits)
-        self._flow = AnchorFlow(store, self._sequencer, intake, self.limits, self._submitter_receipt)
-        self._queries = CaseQueries(store)
+        acting = Acting(self._sequencer, project)
+        codes = AccessCodes(store, clock, days=settings.access_days)
+        self._flow = AnchorFlow(
+            store, self._sequencer, intake, self.limits, self._submitter_receipt, project, codes.current
+        )
+        self.desk = Desk(
+            store, acting, clock, codes, demand_days=settings.demand_days, record_reads=settings.record_reads
+        )
         self._anchors = load_anchors(settings.data / "tsa", settings.tsa)
         self._development = load_development_authority(self._keys, clock)
         self._policy = read_policy(settings.policy, self._signer.vkeys)
-        self._handout = Handout(self._queries, blobs)
+        self._handout = Handout(self.desk.reader, blobs)
         self._bundles = BundleBuilder(self._parts, blobs, self.trust_files)
         self._timestamping = make_timestamping(
             settings, store, self._sequencer, clock, self._development, self._anchors
         )
         self._sweeper = KeySweeper(store.forget_replays, clock, settings.keep_keys_days)
+        self._lapsing = Lapsing(store, self.desk, clock)
         self._lock: WriterLock | None = None
 
     @classmethod
@@ -98,14 +103,16 @@ class Ledger:
         return ledger
 
     def start(self) -> None:
-        """Start the work beside the flow: timestamps, lifetimes."""
+        """Start the work beside the flow: timestamps, lifetimes, terms that pass, also while nobody was running."""
         self._timestamping.start()
         self._sweeper.start()
+        self._lapsing.start()
 
     def close(self) -> None:
         """Stop the work beside the flow, finish what waits, let go of the database. Loses nothing."""
         self._timestamping.stop()
         self._sweeper.stop()
+        self._lapsing.stop()
         self._sequencer.close()
         self._store.close()
         if self._lock is not None:
@@ -120,36 +127,26 @@ class Ledger:
 
     def open_case(self, actor: Actor, title: str) -> CaseView:
         """A new case; who opens it is a member with role party."""
-        chain = new_chain()
-        append_acts(self._sequencer, decide_open_case(chain, actor, title))
-        return self._queries.case(actor, chain)
+        return self.desk.open_case(actor, title)
 
     def add_member(self, actor: Actor, case: str, account: str, account_role: str, role: str) -> MemberView:
-        """Let an account into a case. Decided anew where the case moved on meanwhile: nobody lands on two sides."""
-        for _ in range(DECISIONS):
-            state, _ = self._queries.state_for(actor, case)
-            try:
-                append_acts(self._sequencer, decide_add_member(state, actor, account, account_role, role))
-            except StaleError:
-                continue
-            view = self._queries.case(actor, case)
-            return next(member for member in view.members if member.account == account)
-        raise ConflictError("add a member: the case keeps changing; try again")
+        """Let an account into a case. Nobody lands on two sides."""
+        return self.desk.add_member(actor, case, account, account_role, role)
 
     def cases(self, actor: Actor, after: int, limit: int) -> list[CaseView]:
-        return self._queries.cases(actor, after, limit)
+        return self.desk.queries.cases(actor, after, limit)
 
     def case(self, actor: Actor, case: str) -> CaseView:
-        return self._queries.case(actor, case)
+        return self.desk.queries.case(actor, case)
 
     def timeline(self, actor: Actor, case: str, start_seq: int, limit: int) -> list[EntryView]:
-        return self._queries.timeline(actor, case, start_seq, limit)
+        return self.desk.queries.timeline(actor, case, start_seq, limit)
 
     # --- anchoring -------------------------------------------------------------------------------------------------
 
     def check_may_anchor(self, actor: Actor, case: str) -> None:
         """Raises NotFoundError or ForbiddenError; asked before a body of 10 GiB is read."""
-        _, member = self._queries.state_for(actor, case)
+        _, member = self.desk.reader.state_for(actor, case)
         if not may_anchor(member):
             raise ForbiddenError("anchor evidence: only a side, a notary or an expert of the case may")
 
@@ -178,10 +175,14 @@ class Ledger:
     # --- what members see and carry away ---------------------------------------------------------------------------
 
     def evidence(self, actor: Actor, number: str) -> EvidenceView:
-        return self._queries.evidence(actor, number)
+        view = self.desk.queries.evidence(actor, number)
+        self.desk.record_read(actor, number, "view")
+        return view
 
     def file(self, actor: Actor, number: str) -> FileView:
-        return self._handout.file(actor, number)
+        view = self._handout.file(actor, number)
+        self.desk.record_read(actor, number, "file")
+        return view
 
     def receipt(self, actor: Actor, number: str) -> bytes:
         """The receipt as it stands now: the submitter's with the secret, the court's without."""
@@ -190,8 +191,10 @@ class Ledger:
 
     def bundle(self, actor: Actor, number: str, with_file: bool) -> BundleStream:
         """The bundle of one entry, with what this member may see, and the file if this member may have it."""
-        seen = self._handout.entry(actor, number)
-        return self._bundles.entry(_shown(seen), _files([seen]) if with_file else [])
+        self.desk.record_read(actor, number, "bundle")
+        seen, acts = self._handout.entry(actor, number)
+        files = _files([seen]) if with_file else []
+        return self._bundles.entry(_shown(seen), files, [_shown(act) for act in acts])
 
     def case_bundle(self, actor: Actor, case: str, with_files: bool = True) -> BundleStream:
         """The bundle of a whole case, with what this member may see."""
@@ -200,7 +203,7 @@ class Ledger:
 
     def lookup(self, actor: Actor, sha256: str) -> list[LookupHit]:
         """Entries that commit this digest (64 hex digits, lower case), as far as the actor may see."""
-        return self._queries.lookup(actor, decode_hex(sha256, 32, "sha256"))
+        return self.desk.queries.lookup(actor, decode_hex(sha256, 32, "sha256"))
 
     # --- what everybody sees ---------------------------------------------------------------------------------------
 
@@ -285,5 +288,5 @@ def _files(seen: Sequence[SeenEntry]) -> list[EvidenceFile]:
     return [
         EvidenceFile(each.row.index, str(each.fields.get("file.name")), each.evidence.sha256)
         for each in seen
-        if each.evidence is not None and each.file_visible
+        if each.evidence is not None and each.evidence.sha256 is not None and each.file_visible
     ]

@@ -33,9 +33,10 @@ _EMBEDDED: Final = "development"
 
 _TEXTS: Final = ("origin", "database", "blobs", "policy", "kept", "public_url")
 _PATHS: Final = frozenset({"blobs", "policy", "kept"})
-_NUMBERS: Final = ("tsa_interval", "behind_proxy", "keep_keys_days")
+_NUMBERS: Final = ("tsa_interval", "behind_proxy", "keep_keys_days", "demand_days", "access_days")
+_FLAGS: Final = ("record_reads", "extract")
 _DIGITS: Final = 10
-_KNOWN: Final = frozenset({*_TEXTS, *_NUMBERS, "tsa", "limits"})
+_KNOWN: Final = frozenset({*_TEXTS, *_NUMBERS, *_FLAGS, "tsa", "limits"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,11 @@ class AuthoritySetting:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings of one ledger. `tsa_interval` in seconds."""
+    """All settings of one ledger. `tsa_interval` in seconds.
+
+    `demand_days`: the term of a demand; no source sets one. `access_days`: how long an access code is good for.
+    `record_reads`: whether reading evidence is an entry of its case. `extract`: whether files' own metadata are taken.
+    """
 
     data: Path
     origin: str
@@ -61,6 +66,10 @@ class Settings:
     public_url: str | None = None
     behind_proxy: int = 0
     keep_keys_days: int = 90
+    demand_days: int = 10
+    access_days: int = 365
+    record_reads: bool = False
+    extract: bool = True
     limits: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -99,6 +108,10 @@ def load_settings(data: Path, options: Mapping[str, object], environ: Mapping[st
         public_url=_text(values, "public_url"),
         behind_proxy=_number(values, "behind_proxy", 0, 0),
         keep_keys_days=_number(values, "keep_keys_days", 90, 1),
+        demand_days=_number(values, "demand_days", 10, 1),
+        access_days=_number(values, "access_days", 365, 1),
+        record_reads=_flag(values, "record_reads", False),
+        extract=_flag(values, "extract", True),
         limits=dict(limits),
     )
 
@@ -121,7 +134,7 @@ def _read_file(data: Path) -> dict[str, Any]:
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name in (*_TEXTS, *_NUMBERS):
+    for name in (*_TEXTS, *_NUMBERS, *_FLAGS):
         value = environ.get(ENVIRONMENT_PREFIX + name.upper())
         if value:
             found[name] = value
@@ -147,6 +160,15 @@ def _number(values: Mapping[str, Any], name: str, default: int, lowest: int) -> 
         value = int(value)
     if type(value) is not int or value < lowest:
         raise ConfigError(f"read the settings: expected a whole number of at least {lowest}", name)
+    return value
+
+
+def _flag(values: Mapping[str, Any], name: str, default: bool) -> bool:
+    value = values.get(name, default)
+    if isinstance(value, str):
+        value = {"true": True, "false": False}.get(value, value)
+    if not isinstance(value, bool):
+        raise ConfigError("read the settings: expected true or false", name)
     return value
 
 

@@ -11,7 +11,9 @@ member, a line, a field. Errors about somebody's misbehaviour carry the evidence
     ├── SignatureError     a signature is missing or wrong
     ├── ConflictError      the same key or place, but other content
     ├── NotFoundError
+    ├── ErasedError        it was here, and was erased on an order         number
     ├── ForbiddenError
+    ├── TooOftenError      more attempts than are allowed in a time       retry_after (seconds)
     ├── UnavailableError   full or down at the moment                     retry_after (seconds)
     ├── RolledBackError    the past was changed                           evidence (checkpoints)
     ├── CorruptError       what we stored is not what we stored
@@ -72,8 +74,28 @@ class NotFoundError(LedgerError):
     """What was asked for is not here."""
 
 
+class ErasedError(LedgerError):
+    """It was here, and was erased on an order. `number`: the receipt number of the entry, whose leaf stays."""
+
+    number: str
+
+    def __init__(self, what: str, where: str | None = None, number: str = "") -> None:
+        super().__init__(what, where, number)
+        self.number = number
+
+
 class ForbiddenError(LedgerError):
     """Who asks may not do or see this."""
+
+
+class TooOftenError(LedgerError):
+    """Attempts that are counted, such as those with an access code, came too often. `retry_after`: in seconds."""
+
+    retry_after: int
+
+    def __init__(self, what: str, where: str | None = None, retry_after: int = 1) -> None:
+        super().__init__(what, where, retry_after)
+        self.retry_after = retry_after
 
 
 class UnavailableError(LedgerError):

@@ -11,6 +11,7 @@ from ledger.attest.development_tsa import DevelopmentAuthority
 from ledger.attest.rfc3161_token import TimestampInfo, parse_response
 from ledger.attest.schedule import Authority, LastToken, Timestamping
 from ledger.attest.tsa_client import request_timestamp
+from ledger.casework.desk import Desk
 from ledger.clock import Clock
 from ledger.commit.prepared import Prepared
 from ledger.commit.sequencer import Sequencer
@@ -20,10 +21,17 @@ from ledger.entry.text_encodings import encode_base64
 from ledger.errors import CorruptError, LedgerError
 from ledger.note.checkpoint import parse_checkpoint
 from ledger.note.signed_note import parse_note
+from ledger.store.case_contracts import CaseStore
 from ledger.store.contracts import LogStore, TimestampRow
 
 KEYS_SWEEP_SECONDS = 3_600.0
 """How often idempotency keys past their lifetime are dropped."""
+
+LAPSE_SECONDS = 20.0
+"""How often terms that passed are looked for: a term is days long, and its end is on record within half a minute."""
+
+LAPSE_AT_ONCE = 500
+"""Terms that are recorded in one round, so that a long downtime does not hold up its end."""
 
 _DAY_MS = 24 * 3_600 * 1_000
 _log = logging.getLogger(__name__)
@@ -120,3 +128,46 @@ class KeySweeper:
                 self._forget(self._clock.now_ms() - self._days * _DAY_MS)
             except LedgerError as error:
                 _log.warning("old keys could not be dropped, tried again in an hour: %s", error)
+
+
+class Lapsing:
+    """Records that a demand's term has passed (`demand.lapsed`), once each: now and then, and first at once, for what
+    passed while nothing was running. Of several processes one records it; the others find it done.
+    """
+
+    def __init__(self, store: CaseStore, desk: Desk, clock: Clock) -> None:
+        self._store = store
+        self._desk = desk
+        self._clock = clock
+        self._stopping = Event()
+        self._thread = Thread(target=self._run, name="lapsing", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def round(self) -> int:
+        """Record what has passed by now. Returns how many demands."""
+        lapsed = 0
+        for demand in self._store.due_demands(self._clock.now_ms(), LAPSE_AT_ONCE):
+            if self._stopping.is_set():
+                break
+            try:
+                lapsed += self._desk.lapse(demand.index)
+            except LedgerError as error:  # one that cannot be recorded must not hold up the others
+                _log.warning("the term of demand %d could not be recorded, tried again soon: %s", demand.index, error)
+        return lapsed
+
+    def _run(self) -> None:
+        wait = 0.0
+        while not self._stopping.wait(wait):
+            wait = LAPSE_SECONDS
+            try:
+                if self.round() == LAPSE_AT_ONCE:
+                    wait = 0.0
+            except LedgerError as error:
+                _log.warning("terms that passed could not be recorded, tried again soon: %s", error)

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ledger.commit.prepared import Prepared
+from ledger.entry.kinds import PASSIVE_KINDS
 from ledger.entry.leaf import Leaf, format_leaf, format_time
-from ledger.errors import ConflictError, CorruptError, LedgerError, RolledBackError
+from ledger.entry.receipt_number import format_number
+from ledger.errors import ConflictError, CorruptError, ErasedError, LedgerError, RolledBackError
 from ledger.merkle.hashing import hash_leaf
 from ledger.merkle.open_tiles import OpenTiles
 from ledger.store.contracts import (
@@ -23,8 +25,6 @@ from ledger.store.contracts import (
     TileRow,
 )
 from ledger.store.stored_tiles import StoredTiles
-
-_EVIDENCE = "evidence.anchored"  # the one kind in a case that is no act
 
 
 class StaleError(ConflictError):
@@ -167,8 +167,9 @@ class _Batch:
         if stored is None:
             return None
         opening = self._writer.opening(stored.index)
-        if opening is None:
-            raise ConflictError("repeat a submission: what it committed has been erased", "Idempotency-Key")
+        if opening is None or opening.secret is None:
+            number = format_number(stored.index)
+            raise ErasedError("repeat a submission: what it committed has been erased", "Idempotency-Key", number)
         self._compare(prepared, stored, opening.secret)
         return Sequenced(stored.index, -1, "", b"", 0, True)
 
@@ -189,7 +190,7 @@ class _Batch:
         prev = None if head is None else head.leaf_hash
         leaf = format_leaf(Leaf(chain, prepared.kind, prev, length, self._time, prepared.commitment, prepared.public))
         leaf_hash = hash_leaf(leaf)
-        acts += prepared.kind != _EVIDENCE
+        acts += prepared.kind not in PASSIVE_KINDS
         placing.heads[chain] = ChainHead(chain, length + 1, acts, index, leaf_hash)
         placing.entries.append(EntryRow(index, chain, length, prepared.kind, leaf))
         placing.hashes.append(leaf_hash)

@@ -50,6 +50,12 @@ CASE_KINDS: Final = frozenset(
 """Kinds of cases: their leaves have `fields`, never `public`, so that the log tells nobody what happened to whom."""
 
 
+PASSIVE_KINDS: Final = frozenset({"evidence.anchored", "evidence.read"})
+"""Kinds of a case that change nothing that its rules decide on: however many arrive, a decision made before them
+stands.
+"""
+
+
 def check_kind(kind: str, public: bool) -> None:
     """Refuse a system kind with `fields` and a case's kind with `public` (`public`: whether the leaf has `public`).
 

@@ -36,19 +36,24 @@ class BundleBuilder:
         self._trust = trust
         self._certs = tuple(certs)
 
-    def entry(self, entry: ShownEntry, files: Sequence[EvidenceFile]) -> BundleStream:
-        """The bundle of one entry."""
-        return self._build(format_number(entry.row.index), None, [entry], files)
+    def entry(self, entry: ShownEntry, files: Sequence[EvidenceFile], acts: Sequence[ShownEntry] = ()) -> BundleStream:
+        """The bundle of one entry, with the acts on it, ascending: those whose `relation.entry` is its index."""
+        return self._build(format_number(entry.row.index), None, [entry], files, acts)
 
     def case(self, chain: str, entries: Sequence[ShownEntry], files: Sequence[EvidenceFile]) -> BundleStream:
         """The bundle of a whole case: all entries of its chain, ascending."""
         return self._build(None, chain, entries, files)
 
     def _build(
-        self, number: str | None, case: str | None, shown: Sequence[ShownEntry], files: Sequence[EvidenceFile]
+        self,
+        number: str | None,
+        case: str | None,
+        shown: Sequence[ShownEntry],
+        files: Sequence[EvidenceFile],
+        acts: Sequence[ShownEntry] = (),
     ) -> BundleStream:
-        head = self._parts.head_covering(shown[-1].row.index)
-        subjects = [self._parts.entry(each.row, each.opening, head, each.open) for each in shown]
+        head = self._parts.head_covering([*shown, *acts][-1].row.index)
+        subjects = [self._parts.entry(each.row, each.opening, head, each.open) for each in (*shown, *acts)]
         timestamps = self._parts.timestamps([each.row.index for each in shown], head)
         recorded = self._parts.recorded_entries(timestamps, head)
         parts = BundleParts(number, case, [*subjects, *recorded], timestamps, self._certs, files, self._trust())

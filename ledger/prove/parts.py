@@ -6,8 +6,7 @@ import base64
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from ledger.entry.canonical_json import parse
-from ledger.entry.commitment import NAMES_FIELD, CommittedFields, commit_fields
+from ledger.entry.held import Held, read_held
 from ledger.entry.leaf import parse_leaf
 from ledger.errors import CorruptError, LedgerError, NotFoundError
 from ledger.note.checkpoint import parse_checkpoint
@@ -67,11 +66,12 @@ class PartsBuilder:
             return EntryParts(row.index, row.leaf, proof)
         if opening is None:
             raise NotFoundError(f"open entry {row.index}: its openings are not here")
-        committed = recommit(opening)
-        if committed.commitment != commitment:
+        held = held_openings(opening)
+        if held.commitment != commitment:
             raise CorruptError(f"open entry {row.index}: the stored openings do not give the leaf's commitment")
-        positions = [0] + [p for p, name in enumerate(committed.names, 1) if opened is None or name in opened]
-        return EntryParts(row.index, row.leaf, proof, committed.hashes, {p: committed.openings[p] for p in positions})
+        shown = held.fields.keys() if opened is None else opened & held.fields.keys()
+        positions = [0] + [p for p, name in enumerate(held.names, 1) if name in shown]
+        return EntryParts(row.index, row.leaf, proof, held.hashes, {p: held.openings[p] for p in positions})
 
     def timestamps(self, indexes: Sequence[int], head: SignedHead) -> list[TimestampParts]:
         """For each authority the first token that covers each entry and the last recorded before it, at most 64.
@@ -133,12 +133,9 @@ class PartsBuilder:
         return TimestampParts(row.index, row.authority, row.gen_time, token, stamped, tuple(proof))
 
 
-def recommit(opening: OpeningRow) -> CommittedFields:
-    """The commitment that stored openings give. Raises CorruptError where they are no longer an object of fields."""
+def held_openings(opening: OpeningRow) -> Held:
+    """What a row of openings holds. Raises CorruptError where it no longer is what was written."""
     try:
-        fields = parse(opening.fields, where="openings")
-        if isinstance(fields, dict) and NAMES_FIELD not in fields:
-            return commit_fields(opening.secret, fields)
+        return read_held(opening.secret, opening.fields, opening.kept)
     except LedgerError as error:
         raise CorruptError(f"read the openings of entry {opening.index}: {error.what}") from error
-    raise CorruptError(f"read the openings of entry {opening.index}: expected an object of fields")

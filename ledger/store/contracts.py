@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from ledger.errors import LedgerError
+from ledger.store.case_rows import CaseProjection
 
 
 class AmbiguousCommitError(LedgerError):
@@ -43,19 +44,23 @@ class EntryRow:
 class OpeningRow:
     """What opens an entry's commitment. `secret`: 32 bytes; `fields`: canonical JSON, an object from names to
     values.
+
+    After an erasure there is no secret: `fields` holds what survives, and `kept` its openings' bytes and all hashes
+    (ledger.entry.held).
     """
 
     index: int
-    secret: bytes
+    secret: bytes | None
     fields: bytes
+    kept: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ChainHead:
     """A chain's end: `length` entries, the last at `index` with leaf hash `leaf_hash` (32 bytes).
 
-    `acts`: how many of them are anything but anchored evidence. Rules decide on acts alone, so what was decided stands
-    as long as this number does, however much evidence arrives meanwhile.
+    `acts`: how many of them change what rules decide (ledger.entry.kinds.PASSIVE_KINDS are those that do not). What was
+    decided stands as long as this number does, however much evidence arrives meanwhile.
     """
 
     chain: str
@@ -97,24 +102,31 @@ class CaseRow:
 
 @dataclass(frozen=True, slots=True)
 class MemberRow:
-    """An account's place in a case. `side`: `party`, `opposing`, `third:<account>`, or empty for those on no side."""
+    """An account's place in a case. `side`: `party`, `opposing`, `third:<account>`, or empty for those on no side.
+
+    `removed`: the index of the `member.removed` that ended it. The row stays: what he did, his side did.
+    """
 
     chain: str
     account: str
     role: str
     side: str
     index: int
+    removed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceRow:
-    """An `evidence.anchored` entry, for look-ups. `sha256`: 32 bytes; `stored`: whether we hold the file itself."""
+    """An `evidence.anchored` entry, for look-ups. `sha256`: 32 bytes; `stored`: whether we hold the file itself.
+
+    What was erased is empty here: the account "", digest and size None.
+    """
 
     index: int
     chain: str
     account: str
-    sha256: bytes
-    size: int
+    sha256: bytes | None
+    size: int | None
     stored: bool
 
 
@@ -128,7 +140,7 @@ class TimestampRow:
     gen_time: int
 
 
-Projection: TypeAlias = CaseRow | MemberRow | EvidenceRow | TimestampRow
+Projection: TypeAlias = CaseRow | MemberRow | EvidenceRow | TimestampRow | CaseProjection
 
 
 class LogWriter(Protocol):
@@ -159,7 +171,7 @@ class LogWriter(Protocol):
         ...
 
     def project(self, rows: Sequence[Projection], keys: Sequence[IdempotencyRow]) -> None:
-        """Insert the tables for people and look-ups."""
+        """Bring the tables for people and look-ups up to date: rows are inserted, then changes applied in order."""
         ...
 
     def move_head(self, old: Head, new: Head) -> None:
@@ -255,7 +267,9 @@ class LogStore(Protocol):
         """Cases this account is a member of, by the index of `case.opened`, ascending, above `after`."""
         ...
 
-    def members(self, chain: str) -> list[MemberRow]: ...
+    def members(self, chain: str) -> list[MemberRow]:
+        """All members of a case, those who were removed too, by index."""
+        ...
 
     def evidence(self, index: int) -> EvidenceRow | None: ...
 

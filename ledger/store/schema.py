@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, SmallInteger, String, Table
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+)
 
 metadata = MetaData()
 
@@ -39,8 +51,9 @@ openings = Table(
     "openings",
     metadata,
     _index(),
-    Column("secret", LargeBinary, nullable=False),
+    Column("secret", LargeBinary, nullable=True),
     Column("fields", LargeBinary, nullable=False),
+    Column("kept", LargeBinary, nullable=True),
 )
 
 chains = Table(
@@ -103,7 +116,9 @@ members = Table(
     Column("role", String(16), nullable=False),
     Column("side", String(80), nullable=False),
     Column("idx", _big, nullable=False),
-    Index("members_account", "account", "chain"),
+    Column("removed", _big, nullable=True),
+    Column("case_idx", _big, nullable=False),
+    Index("members_account_case", "account", "case_idx"),
 )
 
 evidence = Table(
@@ -112,10 +127,111 @@ evidence = Table(
     _index(),
     Column("chain", LargeBinary, nullable=False),
     Column("account", String(64), nullable=False),
-    Column("sha256", LargeBinary, nullable=False),
-    Column("size", _big, nullable=False),
+    Column("sha256", LargeBinary, nullable=True),
+    Column("size", _big, nullable=True),
     Column("stored", Boolean, nullable=False),
-    Index("evidence_sha256", "sha256"),
+    Index("evidence_sha256_chain", "sha256", "chain"),
+)
+
+acts = Table(
+    "acts",
+    metadata,
+    _index(),
+    Column("chain", LargeBinary, nullable=False),
+    Column("kind", String(128), nullable=False),
+    Column("entry", _big, nullable=True),
+    Column("subject", _big, nullable=True),
+    Index("acts_entry", "entry", "idx"),
+    Index("acts_subject", "subject", "idx"),
+    Index("acts_chain_kind", "chain", "kind", "idx"),
+)
+
+demands = Table(
+    "demands",
+    metadata,
+    _index(),
+    Column("chain", LargeBinary, nullable=False),
+    Column("entry", _big, nullable=False),
+    Column("account", String(64), nullable=False),
+    Column("object", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("due_at", _big, nullable=False),
+    Index("demands_chain", "chain", "idx"),
+    Index("demands_entry", "entry", "idx"),
+    Index("demands_state_due", "state", "due_at"),
+)
+
+challenges = Table(
+    "challenges",
+    metadata,
+    _index(),
+    Column("chain", LargeBinary, nullable=False),
+    Column("entry", _big, nullable=False),
+    Column("account", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Index("challenges_chain", "chain", "idx"),
+    Index("challenges_entry", "entry", "idx"),
+)
+
+standings = Table(
+    "standings",
+    metadata,
+    _index(),
+    Column("chain", LargeBinary, nullable=False),
+    Column("entry", _big, nullable=False),
+    Column("account", String(64), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Index("standings_chain", "chain", "idx"),
+    Index("standings_chain_account", "chain", "account"),
+)
+
+# `names` of these two: one a line, ascending.
+disclosures = Table(
+    "disclosures",
+    metadata,
+    _index(),
+    Column("entry", _big, nullable=False),
+    Column("demand", _big, nullable=True),
+    Column("names", Text, nullable=False),
+    Index("disclosures_entry", "entry", "idx"),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    _index(),
+    Column("chain", LargeBinary, nullable=False),
+    Column("entry", _big, nullable=False),
+    Column("names", Text, nullable=False),
+    Column("done", Boolean, nullable=False),
+    Index("erasures_entry", "entry", "idx"),
+    Index("erasures_done", "done", "idx"),
+)
+
+links = Table(
+    "links",
+    metadata,
+    _index(),
+    Column("relation", String(16), primary_key=True),
+    Column("target", _big, primary_key=True, autoincrement=False),
+    Index("links_target", "target", "idx"),
+)
+
+access_codes = Table(
+    "access_codes",
+    metadata,
+    _index(),
+    Column("counter", _big, nullable=False),
+    Column("issued_at", _big, nullable=False),
+)
+
+standing_attempts = Table(
+    "standing_attempts",
+    metadata,
+    Column("account", String(64), primary_key=True),
+    Column("since", _big, nullable=False),
+    Column("count", _big, nullable=False),
 )
 
 timestamps = Table(
@@ -129,8 +245,11 @@ timestamps = Table(
     Index("timestamps_authority_idx", "authority", "idx"),
 )
 
+# Derived from entries and their openings alone: `rebuild` makes them again. In the order in which rows go in.
+PROJECTIONS = (cases, members, evidence, acts, demands, challenges, standings, disclosures, links, erasures)
+
 # Every row of these belongs to the entry whose index it holds.
-OF_ENTRIES = (entries, openings, cases, members, evidence, timestamps)
+OF_ENTRIES = (entries, openings, *PROJECTIONS, timestamps)
 
 # Rows of these are written once. Triggers refuse anything else, also from a console of the database.
 APPEND_ONLY = ("entries", "tiles", "checkpoints")

@@ -19,8 +19,10 @@ def _case(row: Any) -> CaseRow:
     return CaseRow(bytes(row.chain).hex(), row.title, row.opener, row.idx)
 
 
-def _evidence(row: Any) -> EvidenceRow:
-    return EvidenceRow(row.idx, bytes(row.chain).hex(), row.account, bytes(row.sha256), row.size, bool(row.stored))
+def evidence_of(row: Any) -> EvidenceRow:
+    """The columns of the table of evidence."""
+    digest = None if row.sha256 is None else bytes(row.sha256)
+    return EvidenceRow(row.idx, bytes(row.chain).hex(), row.account, digest, row.size, bool(row.stored))
 
 
 def _timestamp(row: Any) -> TimestampRow:
@@ -42,25 +44,21 @@ class CaseReads:
         return _case(rows[0]) if rows else None
 
     def cases_of(self, account: str, after: int, limit: int) -> list[CaseRow]:
-        joined = schema.cases.join(schema.members, schema.cases.c.chain == schema.members.c.chain)
-        statement = (
-            select(schema.cases)
-            .select_from(joined)
-            .where(and_(schema.members.c.account == account, schema.cases.c.idx > after))
-            .order_by(schema.cases.c.idx)
-            .limit(limit)
-        )
+        cases, members = schema.cases, schema.members
+        mine = and_(members.c.account == account, members.c.case_idx > after, members.c.removed.is_(None))
+        joined = members.join(cases, cases.c.chain == members.c.chain)
+        statement = select(cases).select_from(joined).where(mine).order_by(members.c.case_idx).limit(limit)
         return [_case(row) for row in self._rows("list the cases", statement)]
 
     def members(self, chain: str) -> list[MemberRow]:
         table = schema.members
         statement = select(table).where(table.c.chain == bytes.fromhex(chain)).order_by(table.c.idx)
         rows = self._rows("read a case's members", statement)
-        return [MemberRow(bytes(row.chain).hex(), row.account, row.role, row.side, row.idx) for row in rows]
+        return [MemberRow(bytes(r.chain).hex(), r.account, r.role, r.side, r.idx, r.removed) for r in rows]
 
     def evidence(self, index: int) -> EvidenceRow | None:
         rows = self._rows("read evidence", select(schema.evidence).where(schema.evidence.c.idx == index))
-        return _evidence(rows[0]) if rows else None
+        return evidence_of(rows[0]) if rows else None
 
     def evidence_by_digest(self, sha256: bytes, account: str, limit: int) -> list[EvidenceRow]:
         table, members = schema.evidence, schema.members
@@ -68,11 +66,11 @@ class CaseReads:
         statement = (
             select(table)
             .select_from(joined)
-            .where(and_(table.c.sha256 == sha256, members.c.account == account))
+            .where(and_(table.c.sha256 == sha256, members.c.account == account, members.c.removed.is_(None)))
             .order_by(table.c.idx)
             .limit(limit)
         )
-        return [_evidence(row) for row in self._rows("look up a digest", statement)]
+        return [evidence_of(row) for row in self._rows("look up a digest", statement)]
 
     def stored_evidence(self) -> Iterator[EvidenceRow]:
         table = schema.evidence
@@ -80,7 +78,7 @@ class CaseReads:
         while True:
             statement = select(table).where(table.c.idx > after).order_by(table.c.idx).limit(SCAN_ROWS)
             rows = self._rows("read the evidence", statement)
-            yield from map(_evidence, rows)
+            yield from map(evidence_of, rows)
             if len(rows) < SCAN_ROWS:
                 return
             after = rows[-1].idx

@@ -13,13 +13,14 @@ from ledger.errors import ConflictError, CorruptError, NotFoundError
 from ledger.store import schema
 from ledger.store.contracts import ChainHead, EntryRow, Head, OpeningRow, TileRow
 from ledger.store.engine import WRITER, database_errors, is_sqlite
-from ledger.store.sql_writer import chain_head_of
+from ledger.store.sql_writer import chain_head_of, opening_of
 
 # Rows fetched at a time where a whole table is read: constant memory, few round trips.
 SCAN_ROWS = 2_000
 
 
-def _entry(row: Any) -> EntryRow:
+def entry_of(row: Any) -> EntryRow:
+    """The columns of the table of entries."""
     return EntryRow(row.idx, bytes(row.chain).hex(), row.seq, row.kind, bytes(row.leaf))
 
 
@@ -44,7 +45,7 @@ class LogReads:
     def entry(self, index: int) -> EntryRow | None:
         with self._reading("read an entry") as connection:
             row = connection.execute(select(schema.entries).where(schema.entries.c.idx == index)).one_or_none()
-        return None if row is None else _entry(row)
+        return None if row is None else entry_of(row)
 
     def leaves(self, start: int, end: int) -> list[bytes]:
         table = schema.entries
@@ -63,13 +64,16 @@ class LogReads:
     def scan(self, start: int = 0) -> Iterator[tuple[EntryRow, OpeningRow | None]]:
         entries, openings = schema.entries, schema.openings
         joined = entries.outerjoin(openings, entries.c.idx == openings.c.idx)
-        columns = select(entries, openings.c.secret, openings.c.fields).select_from(joined).order_by(entries.c.idx)
+        columns = (
+            select(entries, openings.c.secret, openings.c.fields, openings.c.kept)
+            .select_from(joined)
+            .order_by(entries.c.idx)
+        )
         while True:
             with self._reading("read the log") as connection:
                 rows = connection.execute(columns.where(entries.c.idx >= start).limit(SCAN_ROWS)).all()
             for row in rows:
-                opening = None if row.secret is None else OpeningRow(row.idx, bytes(row.secret), bytes(row.fields))
-                yield _entry(row), opening
+                yield entry_of(row), None if row.fields is None else opening_of(row)
             if len(rows) < SCAN_ROWS:
                 return
             start = rows[-1].idx + 1
@@ -94,7 +98,7 @@ class LogReads:
         with self._reading("read openings") as connection:
             for at in range(0, len(indexes), SCAN_ROWS):
                 rows = connection.execute(select(table).where(table.c.idx.in_(list(indexes[at : at + SCAN_ROWS]))))
-                found |= {row.idx: OpeningRow(row.idx, bytes(row.secret), bytes(row.fields)) for row in rows}
+                found |= {row.idx: opening_of(row) for row in rows}
         return found
 
     def tile(self, level: int, index: int) -> bytes | None:
@@ -145,7 +149,7 @@ class LogReads:
         table = schema.entries
         statement = select(table).where(and_(table.c.chain == bytes.fromhex(chain), table.c.seq >= start))
         with self._reading("read a chain") as connection:
-            return [_entry(row) for row in connection.execute(statement.order_by(table.c.seq).limit(limit))]
+            return [entry_of(row) for row in connection.execute(statement.order_by(table.c.seq).limit(limit))]
 
     def other_entries_since(self, size: int) -> bool:
         table = schema.entries

@@ -14,19 +14,16 @@ from ledger.errors import CorruptError
 from ledger.store import schema
 from ledger.store.contracts import (
     AmbiguousCommitError,
-    CaseRow,
     ChainHead,
     EntryRow,
-    EvidenceRow,
     Head,
     IdempotencyRow,
-    MemberRow,
     OpeningRow,
     Projection,
     TileRow,
-    TimestampRow,
 )
 from ledger.store.engine import WRITER, database_errors
+from ledger.store.sql_projection import project
 
 
 class SqlWriter:
@@ -56,7 +53,7 @@ class SqlWriter:
 
     def opening(self, index: int) -> OpeningRow | None:
         row = self._connection.execute(select(schema.openings).where(schema.openings.c.idx == index)).one_or_none()
-        return None if row is None else OpeningRow(row.idx, bytes(row.secret), bytes(row.fields))
+        return None if row is None else opening_of(row)
 
     def append(
         self,
@@ -72,17 +69,15 @@ class SqlWriter:
                 for e in entries
             ],
         )
-        self._insert(schema.openings, [{"idx": o.index, "secret": o.secret, "fields": o.fields} for o in openings])
+        self._insert(
+            schema.openings,
+            [{"idx": o.index, "secret": o.secret, "fields": o.fields, "kept": o.kept} for o in openings],
+        )
         self._insert(schema.tiles, [{"level": t.level, "idx": t.index, "hashes": t.hashes} for t in tiles])
         self._put_chain_heads(chains)
 
     def project(self, rows: Sequence[Projection], keys: Sequence[IdempotencyRow]) -> None:
-        grouped: dict[str, list[dict[str, Any]]] = {}
-        for row in rows:
-            table, values = projected(row)
-            grouped.setdefault(table.name, []).append(values)
-        for name, group in grouped.items():
-            self._insert(schema.metadata.tables[name], group)
+        project(self._connection, rows)
         self._insert(
             schema.idempotency,
             [{"account": k.account, "key": k.key, "idx": k.index, "mac": k.mac, "at": k.at} for k in keys],
@@ -130,40 +125,10 @@ def chain_head_of(row: Any) -> ChainHead:
     return ChainHead(bytes(row.chain).hex(), row.length, row.acts, row.idx, bytes(row.leaf_hash))
 
 
-def projected(row: Projection) -> tuple[Table, dict[str, Any]]:
-    """The table that a projection's row belongs to, and its columns."""
-    match row:
-        case CaseRow():
-            return schema.cases, {
-                "chain": bytes.fromhex(row.chain),
-                "title": row.title,
-                "opener": row.opener,
-                "idx": row.index,
-            }
-        case MemberRow():
-            return schema.members, {
-                "chain": bytes.fromhex(row.chain),
-                "account": row.account,
-                "role": row.role,
-                "side": row.side,
-                "idx": row.index,
-            }
-        case EvidenceRow():
-            return schema.evidence, {
-                "idx": row.index,
-                "chain": bytes.fromhex(row.chain),
-                "account": row.account,
-                "sha256": row.sha256,
-                "size": row.size,
-                "stored": row.stored,
-            }
-        case TimestampRow():
-            return schema.timestamps, {
-                "idx": row.index,
-                "authority": row.authority,
-                "size": row.size,
-                "gen_time": row.gen_time,
-            }
+def opening_of(row: Any) -> OpeningRow:
+    """The columns idx, secret, fields and kept."""
+    secret, kept = (None if each is None else bytes(each) for each in (row.secret, row.kept))
+    return OpeningRow(row.idx, secret, bytes(row.fields), kept)
 
 
 @contextmanager

@@ -10,8 +10,9 @@ from ledger.commit.prepared import Prepared
 from ledger.commit.sequencer import Sequencer
 from ledger.entry.leaf import parse_leaf
 from ledger.entry.receipt_number import format_number
-from ledger.errors import ConflictError, CorruptError, NotFoundError
+from ledger.errors import ConflictError, CorruptError, ErasedError, NotFoundError
 from ledger.store.contracts import EntryRow, LogStore, OpeningRow
+from ledger.submit.acts import Projector
 from ledger.submit.anchoring import Submission, access_code, check_key, prepare_evidence, prepare_lines, replay_key
 from ledger.submit.draft import FileFacts
 from ledger.submit.intake import Intake, Receiving, facts_without_file
@@ -36,6 +37,7 @@ class AnchorFlow:
     """Anchors evidence for accounts whose right to do so was checked before.
 
     `make_receipt(row, opening, with_timestamps)` gives the submitter's receipt; a fresh entry has no timestamps yet.
+    `access(index, secret)` gives the evidence's access code as it is now.
     """
 
     def __init__(
@@ -45,12 +47,16 @@ class AnchorFlow:
         intake: Intake,
         limits: Limits,
         make_receipt: Callable[[EntryRow, OpeningRow, bool], bytes],
+        project: Projector,
+        access: Callable[[int, bytes], str],
     ) -> None:
         self._store = store
         self._sequencer = sequencer
         self._intake = intake
         self._limits = limits
         self._make_receipt = make_receipt
+        self._project = project
+        self._access = access
 
     def receive(self, declared_size: int | None) -> Receiving:
         """A file on its way in. Left without `anchor`, it leaves nothing."""
@@ -72,12 +78,12 @@ class AnchorFlow:
             # A crash after this leaves a blob without an entry: never the other way round.
             facts = upload.keep(parsed, file_name=name).facts
         submission = Submission(account, case, parsed, facts, stored=upload is not None)
-        return self._append([prepare_evidence(submission, key, self._limits)])[0]
+        return self._append([prepare_evidence(submission, key, self._limits, self._project)])[0]
 
     def anchor_lines(self, account: str, case: str, lines: Sequence[bytes], key: str | None) -> list[Anchored]:
         """Anchor hash-only statements, all or none. Errors name the line."""
         check_key(key)
-        return self._append(prepare_lines(account, case, list(lines), key, self._limits))
+        return self._append(prepare_lines(account, case, list(lines), key, self._limits, self._project))
 
     def _append(self, prepared: list[Prepared]) -> list[Anchored]:
         placed = self._sequencer.append(prepared)
@@ -91,11 +97,12 @@ class AnchorFlow:
         return [self._answer(row, opening, place.replayed) for (row, opening), place in zip(rows, placed, strict=True)]
 
     def _answer(self, row: EntryRow, opening: OpeningRow, replayed: bool) -> Anchored:
+        number, time = format_number(row.index), parse_leaf(row.leaf).time
+        if opening.secret is None:
+            raise ErasedError("repeat a submission: what it committed has been erased", "Idempotency-Key", number)
         receipt = self._make_receipt(row, opening, replayed)
-        time = parse_leaf(row.leaf).time
-        return Anchored(
-            format_number(row.index), row.chain, row.index, time, access_code(opening.secret), receipt, replayed
-        )
+        code = self._access(row.index, opening.secret) if replayed else access_code(opening.secret)
+        return Anchored(number, row.chain, row.index, time, code, receipt, replayed)
 
     def _read_back(self, index: int) -> tuple[EntryRow, OpeningRow]:
         row = self._store.entry(index)
@@ -117,5 +124,8 @@ class AnchorFlow:
         facts = FileFacts(name or statement.name or "", measured.size, measured.sha256, measured.sha512, "")
         request = replay_key(Submission(account, case, statement, facts, stored=True), key)
         _, opening = self._read_back(known.index)
+        if opening.secret is None:
+            number = format_number(known.index)
+            raise ErasedError("repeat a submission: what it committed has been erased", "Idempotency-Key", number)
         if request is None or not hmac.compare_digest(request.mac(opening.secret), known.mac):
             raise ConflictError("repeat a submission: this key was used before, with other content", "Idempotency-Key")

@@ -10,7 +10,7 @@ from typing import Final
 from ledger.commit.prepared import Prepared, ReplayKey, prepare
 from ledger.entry.canonical_json import serialise
 from ledger.errors import LimitError, MalformedError
-from ledger.store.contracts import EvidenceRow
+from ledger.submit.acts import Projector
 from ledger.submit.draft import FileFacts, draft_evidence
 from ledger.submit.errors import UnacceptableError
 from ledger.submit.intake import facts_without_file
@@ -69,15 +69,17 @@ def replay_key(submission: Submission, key: str | None) -> ReplayKey | None:
     return ReplayKey(submission.account, key, request)
 
 
-def prepare_evidence(submission: Submission, key: str | None, limits: Limits) -> Prepared:
+def prepare_evidence(submission: Submission, key: str | None, limits: Limits, project: Projector) -> Prepared:
     """The entry `evidence.anchored`, committed to. Raises UnacceptableError where the fields do not fit."""
     facts = submission.facts
     draft = draft_evidence(submission.statement, facts, submission.account, entry_fields=limits.entry_fields)
-    row = EvidenceRow(0, submission.chain, submission.account, facts.sha256, facts.size, submission.stored)
-    return prepare(submission.chain, draft.kind, draft.fields, projections=(row,), replay=replay_key(submission, key))
+    rows = project(0, submission.chain, draft.kind, draft.fields)
+    return prepare(submission.chain, draft.kind, draft.fields, projections=rows, replay=replay_key(submission, key))
 
 
-def prepare_lines(account: str, chain: str, lines: list[bytes], key: str | None, limits: Limits) -> list[Prepared]:
+def prepare_lines(
+    account: str, chain: str, lines: list[bytes], key: str | None, limits: Limits, project: Projector
+) -> list[Prepared]:
     """A batch of hash-only statements, each line checked before any is stored.
 
     Raises the line's error with `where` = "line N…"; LimitError for too many lines, UnacceptableError for none.
@@ -98,17 +100,19 @@ def prepare_lines(account: str, chain: str, lines: list[bytes], key: str | None,
         facts = facts_without_file(statement, where=where)
         submission = Submission(account, chain, statement, facts, stored=False)
         try:
-            prepared.append(prepare_evidence(submission, line_key(key, number), limits))
+            prepared.append(prepare_evidence(submission, line_key(key, number), limits, project))
         except UnacceptableError as error:
             raise UnacceptableError(error.what, f"{where}: {error.where}" if error.where else where) from error
     return prepared
 
 
-def access_code(secret: bytes) -> str:
-    """The code that lets the other side ask to be let in: 26 characters of base32, in groups, from the entry's secret.
+def access_code(secret: bytes, counter: int = 0) -> str:
+    """The code that lets the other side ask to be let in: 26 characters of base32, in groups, from the entry's secret
+    and the number of times that it was renewed.
 
     Derived, so that it need not be stored, and gone when the secret is erased. It stands in no receipt and no bundle.
     """
-    code = hmac.digest(secret, _ACCESS_DOMAIN, "sha256")[:_ACCESS_BYTES]
+    renewal = b":%d" % counter if counter else b""
+    code = hmac.digest(secret, _ACCESS_DOMAIN + renewal, "sha256")[:_ACCESS_BYTES]
     text = base64.b32encode(code).decode("ascii").rstrip("=")
     return "-".join(text[at : at + 5] for at in range(0, len(text), 5))

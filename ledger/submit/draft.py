@@ -17,6 +17,8 @@ __all__ = ["EVIDENCE_ANCHORED", "Draft", "FileFacts", "Visibility", "draft_evide
 
 EVIDENCE_ANCHORED: Final = "evidence.anchored"
 POLICY_FIELD: Final = "system.policy"
+RECEIVED_FIELD: Final = "file.received"
+"""Whether the ledger received the file and measured its digests; if not, they are the submitter's word."""
 
 # Namespaces that the server fills itself and hands to the draft. What a client says about the same things is declared.*
 _SERVER_NAMESPACES: Final = ("extracted.", "capture.", "relation.", "signature.")
@@ -30,7 +32,8 @@ _NAME_FRAME_BYTES: Final = 3
 class FileFacts:
     """What is committed of a file. size in bytes, sha256 of 32 bytes, sha512 of 64 bytes.
 
-    Of a file that the ledger received, measured here; of one that stayed at home, the party's word.
+    Of a file that the ledger received, measured here; of one that stayed at home, the party's word: `received` says
+    which.
     """
 
     name: str
@@ -38,6 +41,7 @@ class FileFacts:
     sha256: bytes
     sha512: bytes
     media_type: str
+    received: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ def draft_evidence(
         "file.sha256": file.sha256.hex(),
         "file.sha512": file.sha512.hex(),
         "file.media_type": file.media_type,
+        RECEIVED_FIELD: file.received,
         "submitter.name": _check_submitter(submitter_name),
         POLICY_FIELD: dict(statement.policy),
     }

@@ -130,7 +130,9 @@ class Receiving:
         check_file_name(name, where="file.name")
         _check_statement(statement, name, measured)
         blob = self._writer.finish()
-        return ReceivedFile(FileFacts(name, blob.size, blob.sha256, blob.sha512, self._media_type(blob)), blob)
+        return ReceivedFile(
+            FileFacts(name, blob.size, blob.sha256, blob.sha512, self._media_type(blob), received=True), blob
+        )
 
     def _media_type(self, blob: StoredBlob) -> str:
         try:

@@ -6,10 +6,12 @@ A row slipped in here would let a stranger read a case, and no leaf would show i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-from ledger.casework.people import side_of
+from ledger.casework.projection import project
 from ledger.entry.canonical_json import parse
-from ledger.store.contracts import CaseRow, EntryRow, LogStore, MemberRow, OpeningRow
+from ledger.store.case_rows import MemberRemoval
+from ledger.store.contracts import CaseRow, EntryRow, LogStore, MemberRow, OpeningRow, Projection
 
 
 class CaseAudit:
@@ -22,16 +24,23 @@ class CaseAudit:
 
     def see(self, row: EntryRow, opening: OpeningRow) -> None:
         """Take in an entry whose openings give its commitment."""
-        if row.kind not in ("case.opened", "member.added"):
+        if row.kind not in ("case.opened", "member.added", "member.removed"):
             return
         fields = parse(opening.fields, where=f"openings of entry {row.index}")
         if not isinstance(fields, dict):
             return
-        account, role = str(fields.get("member.name")), str(fields.get("member.role"))
-        if row.kind == "case.opened":
-            self._cases[row.chain] = CaseRow(row.chain, str(fields.get("case.title")), account, row.index)
-        member = MemberRow(row.chain, account, role, side_of(account, role), row.index)
-        self._members.setdefault(row.chain, {})[account] = member
+        for made in project(row.index, row.chain, row.kind, fields):
+            self._take(made)
+
+    def _take(self, made: Projection) -> None:
+        if isinstance(made, CaseRow):
+            self._cases[made.chain] = made
+        elif isinstance(made, MemberRow):
+            self._members.setdefault(made.chain, {})[made.account] = made
+        elif isinstance(made, MemberRemoval):
+            members = self._members.setdefault(made.chain, {})
+            if made.account in members:
+                members[made.account] = replace(members[made.account], removed=made.index)
 
     @property
     def rows(self) -> dict[str, int]:

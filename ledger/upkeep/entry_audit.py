@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from ledger.attest.rfc3161_token import parse_response
-from ledger.entry.canonical_json import Value, parse
+from ledger.casework.projection import project
+from ledger.entry.held import Held
+from ledger.entry.kinds import PASSIVE_KINDS
 from ledger.entry.leaf import Leaf, parse_leaf
 from ledger.errors import LedgerError
 from ledger.merkle.hashing import hash_leaf
 from ledger.note.checkpoint import parse_checkpoint
 from ledger.note.signed_note import parse_note
-from ledger.prove.parts import recommit
+from ledger.prove.parts import held_openings
 from ledger.store.contracts import ChainHead, EntryRow, LogStore, OpeningRow
 from ledger.upkeep.case_audit import CaseAudit
 
@@ -97,7 +99,7 @@ class EntryAudit:
         if leaf.prev != prev:
             yield "its prev is not the leaf hash of its chain's entry before"
         self._heads[leaf.chain] = ChainHead(
-            leaf.chain, leaf.seq + 1, acts + (leaf.kind != _EVIDENCE), row.index, hash_leaf(row.leaf)
+            leaf.chain, leaf.seq + 1, acts + (leaf.kind not in PASSIVE_KINDS), row.index, hash_leaf(row.leaf)
         )
 
     def _system(self, row: EntryRow, leaf: Leaf) -> Iterator[str]:
@@ -110,28 +112,27 @@ class EntryAudit:
 
     def _openings(self, row: EntryRow, leaf: Leaf, opening: OpeningRow) -> Iterator[str]:
         try:
-            committed = recommit(opening)
+            held = held_openings(opening)
         except LedgerError as error:
             yield f"its openings are malformed: {error}"
             return
-        if committed.commitment != leaf.fields:
+        if held.commitment != leaf.fields:
             yield "its openings do not give its commitment"
             return
-        if opening.secret in self._secrets:
-            yield "its secret is another entry's too: salts repeat"
-        self._secrets.add(opening.secret)
+        if opening.secret is not None:
+            if opening.secret in self._secrets:
+                yield "its secret is another entry's too: salts repeat"
+            self._secrets.add(opening.secret)
         self._cases.see(row, opening)
         if row.kind == _EVIDENCE:
-            yield from self._evidence(row, opening)
+            yield from self._evidence(row, held)
 
-    def _evidence(self, row: EntryRow, opening: OpeningRow) -> Iterator[str]:
-        fields = parse(opening.fields, where="openings")
+    def _evidence(self, row: EntryRow, held: Held) -> Iterator[str]:
+        expected = project(row.index, row.chain, row.kind, held.fields)[0]
         stored = self._store.evidence(row.index)
         if stored is None:
             yield "its row in the table of evidence is missing"
-        elif isinstance(fields, dict) and not _agrees(
-            fields, row, stored.chain, stored.account, stored.sha256, stored.size
-        ):
+        elif stored != expected:
             yield "its row in the table of evidence says something else than its openings"
 
     def _token(self, row: EntryRow, leaf: Leaf) -> Iterator[str]:
@@ -155,8 +156,3 @@ class EntryAudit:
         found = self._store.timestamp(row.index)
         if found is None or (found.size, found.gen_time) != (size, info.gen_time_ms):
             yield "its row in the table of timestamps is missing, or says something else than its token"
-
-
-def _agrees(fields: Mapping[str, Value], row: EntryRow, chain: str, account: str, sha256: bytes, size: int) -> bool:
-    committed = (fields.get("file.sha256"), fields.get("file.size"), fields.get("submitter.name"))
-    return (chain, *committed) == (row.chain, sha256.hex(), size, account)

@@ -130,15 +130,15 @@ class _Fsck:
         """Every file that we hold, read again. The same blob under several entries is read once."""
         seen: set[bytes] = set()
         for row in self._store.stored_evidence():
-            if row.index >= head.size or not row.stored or row.sha256 in seen:
+            if row.index >= head.size or not row.stored or row.sha256 is None or row.sha256 in seen:
                 continue
             seen.add(row.sha256)
-            yield from self._stored_file(row)
+            yield from self._stored_file(row, row.sha256)
 
-    def _stored_file(self, row: EvidenceRow) -> Iterator[Finding]:
-        where = f"file of entry {row.index} ({row.sha256.hex()})"
+    def _stored_file(self, row: EvidenceRow, sha256: bytes) -> Iterator[Finding]:
+        where = f"file of entry {row.index} ({sha256.hex()})"
         try:
-            size = self._blobs.check(row.sha256).size
+            size = self._blobs.check(sha256).size
             if size != row.size:
                 yield Finding(where, f"it has {size} bytes, {row.size} were received")
         except NotFoundError:

@@ -14,6 +14,7 @@ LEAVES = {
     "ConfigError",
     "ConflictError",
     "CorruptError",
+    "ErasedError",
     "ForbiddenError",
     "LimitError",
     "MalformedError",
@@ -21,6 +22,7 @@ LEAVES = {
     "ProofError",
     "RolledBackError",
     "SignatureError",
+    "TooOftenError",
     "UnavailableError",
 }
 

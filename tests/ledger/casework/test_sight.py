@@ -33,7 +33,9 @@ ROLES = {
     NOTARY: "notary", CLERK: "clerk", JUDGE: "court",
 }  # fmt: skip
 
-OPEN = {"file.name", "file.size", "file.sha256", "file.sha512", "file.media_type", "submitter.name"}
+OPEN = {
+    "file.name", "file.received", "file.size", "file.sha256", "file.sha512", "file.media_type", "submitter.name",
+}  # fmt: skip
 SAID = b"""{"metadata": {"author": "X", "notes": "n", "chat.from": "F", "chat.to": "T"},
  "requisites": {"address": "A"}, "policy": {"declared.author": "open", "declared.chat.*": "open",
  "declared.chat.to": "sealed", "file.name": "sealed"}}"""

@@ -10,7 +10,7 @@ import pytest
 from ledger.commit.batch import Sequenced, StaleError, commit_batch
 from ledger.commit.prepared import Prepared, ReplayKey, new_chain
 from ledger.entry.leaf import parse_leaf
-from ledger.errors import ConflictError, CorruptError, LedgerError, RolledBackError
+from ledger.errors import ConflictError, CorruptError, ErasedError, LedgerError, RolledBackError
 from ledger.merkle.hashing import hash_leaf, tree_root
 from ledger.merkle.open_tiles import OpenTiles
 from ledger.store.contracts import EvidenceRow, LogStore
@@ -144,7 +144,7 @@ def test_a_replayed_key_of_an_erased_entry_is_refused(store: SqlStore, database_
     with Attacker(database_url) as anybody:
         anybody.execute("DELETE FROM openings")
     (outcome,) = commit(store, [keyed(CASE, "k")])
-    assert isinstance(outcome, ConflictError) and "erased" in outcome.what
+    assert isinstance(outcome, ErasedError) and outcome.number == "EL-0000000000-98"
 
 
 def test_a_batch_of_replays_does_not_move_the_head(store: SqlStore) -> None:

@@ -24,6 +24,7 @@ ALWAYS = {
     "file.sha256": "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
     "file.sha512": hashlib.sha512(b"hello").hexdigest(),
     "file.media_type": "application/pdf",
+    "file.received": False,
     "submitter.name": "А. Серікова",
     "system.policy": {},
 }
@@ -95,8 +96,8 @@ def test_1023_fields_are_committed_and_1024_are_refused() -> None:
     assert commit_fields(bytes(32), draft.fields)
     with pytest.raises(UnacceptableError, match="at most 1023 fields, got 1024"):
         draft_evidence(Statement(), FILE, "a", server_fields=extracted | {"extracted.more": None})
-    with pytest.raises(UnacceptableError, match="at most 7 fields, got 8"):
-        draft_evidence(Statement(metadata={"a": 1}), FILE, "a", entry_fields=7)
+    with pytest.raises(UnacceptableError, match="at most 8 fields, got 9"):
+        draft_evidence(Statement(metadata={"a": 1}), FILE, "a", entry_fields=8)
 
 
 def test_names_that_do_not_fit_the_list_of_names_are_refused_here_and_not_at_the_commit() -> None:

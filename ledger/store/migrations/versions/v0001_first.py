@@ -16,6 +16,7 @@ _APPEND_ONLY = ("entries", "tiles", "checkpoints")
 def upgrade() -> None:
     _make_log()
     _make_projections()
+    _make_casework()
     for table in _APPEND_ONLY:
         _forbid_rewriting(table)
 
@@ -36,12 +37,30 @@ def _text(name: str, length: int | None = None, *, key: bool = False) -> sa.Colu
     return sa.Column(name, sa.String(length), primary_key=key, nullable=False)
 
 
+def _maybe_int(name: str) -> sa.Column[Any]:
+    return sa.Column(name, _big, autoincrement=False, nullable=True)
+
+
+def _long_text(name: str) -> sa.Column[Any]:
+    return sa.Column(name, sa.Text(), nullable=False)
+
+
+def _flag(name: str) -> sa.Column[Any]:
+    return sa.Column(name, sa.Boolean(), nullable=False)
+
+
 def _make_log() -> None:
     head = op.create_table("log_head", _small("id"), _int("size"), _bytes("root"), _bytes("frontier"))
     op.bulk_insert(head, [{"id": 1, "size": 0, "root": _EMPTY_ROOT, "frontier": b""}])
     op.create_table("entries", _int("idx", key=True), _bytes("chain"), _int("seq"), _text("kind", 128), _bytes("leaf"))
     op.create_index("entries_chain_seq", "entries", ["chain", "seq"], unique=True)
-    op.create_table("openings", _int("idx", key=True), _bytes("secret"), _bytes("fields"))
+    op.create_table(
+        "openings",
+        _int("idx", key=True),
+        sa.Column("secret", sa.LargeBinary(), nullable=True),
+        _bytes("fields"),
+        sa.Column("kept", sa.LargeBinary(), nullable=True),
+    )
     op.create_table("chains", _bytes("chain", key=True), _int("length"), _int("acts"), _int("idx"), _bytes("leaf_hash"))
     op.create_table("tiles", _small("level"), _int("idx", key=True), _bytes("hashes"))
     op.create_table("checkpoints", _int("size", key=True), _bytes("note"))
@@ -66,21 +85,69 @@ def _make_projections() -> None:
         _text("role", 16),
         _text("side", 80),
         _int("idx"),
+        _maybe_int("removed"),
+        _int("case_idx"),
     )
-    op.create_index("members_account", "members", ["account", "chain"])
+    op.create_index("members_account_case", "members", ["account", "case_idx"])
     op.create_table(
         "evidence",
         _int("idx", key=True),
         _bytes("chain"),
         _text("account", 64),
-        _bytes("sha256"),
-        _int("size"),
-        sa.Column("stored", sa.Boolean(), nullable=False),
+        sa.Column("sha256", sa.LargeBinary(), nullable=True),
+        _maybe_int("size"),
+        _flag("stored"),
     )
-    op.create_index("evidence_sha256", "evidence", ["sha256"])
+    op.create_index("evidence_sha256_chain", "evidence", ["sha256", "chain"])
     op.create_table("timestamps", _int("idx", key=True), _text("authority", 64), _int("size"), _int("gen_time"))
     op.create_index("timestamps_authority_size", "timestamps", ["authority", "size"])
     op.create_index("timestamps_authority_idx", "timestamps", ["authority", "idx"])
+
+
+def _make_casework() -> None:
+    def placed() -> list[sa.Column[Any]]:
+        return [_int("idx", key=True), _bytes("chain"), _int("entry"), _text("account", 64)]
+
+    op.create_table(
+        "acts",
+        _int("idx", key=True),
+        _bytes("chain"),
+        _text("kind", 128),
+        _maybe_int("entry"),
+        _maybe_int("subject"),
+    )
+    op.create_table("demands", *placed(), _text("object", 16), _text("state", 16), _int("due_at"))
+    op.create_table("challenges", *placed(), _text("state", 16))
+    op.create_table("standings", *placed(), _text("role", 16), _text("state", 16))
+    op.create_table("disclosures", _int("idx", key=True), _int("entry"), _maybe_int("demand"), _long_text("names"))
+    op.create_table(
+        "erasures", _int("idx", key=True), _bytes("chain"), _int("entry"), _long_text("names"), _flag("done")
+    )
+    op.create_table("links", _int("idx", key=True), _text("relation", 16, key=True), _int("target", key=True))
+    op.create_table("access_codes", _int("idx", key=True), _int("counter"), _int("issued_at"))
+    op.create_table("standing_attempts", _text("account", 64, key=True), _int("since"), _int("count"))
+    _index_casework()
+
+
+def _index_casework() -> None:
+    indexes = {
+        "acts_entry": ("acts", ["entry", "idx"]),
+        "acts_subject": ("acts", ["subject", "idx"]),
+        "acts_chain_kind": ("acts", ["chain", "kind", "idx"]),
+        "demands_chain": ("demands", ["chain", "idx"]),
+        "demands_entry": ("demands", ["entry", "idx"]),
+        "demands_state_due": ("demands", ["state", "due_at"]),
+        "challenges_chain": ("challenges", ["chain", "idx"]),
+        "challenges_entry": ("challenges", ["entry", "idx"]),
+        "standings_chain": ("standings", ["chain", "idx"]),
+        "standings_chain_account": ("standings", ["chain", "account"]),
+        "disclosures_entry": ("disclosures", ["entry", "idx"]),
+        "erasures_entry": ("erasures", ["entry", "idx"]),
+        "erasures_done": ("erasures", ["done", "idx"]),
+        "links_target": ("links", ["target", "idx"]),
+    }
+    for name, (table, names) in indexes.items():
+        op.create_index(name, table, names)
 
 
 def _forbid_rewriting(table: str) -> None:
