@@ -32,7 +32,7 @@ MAX_INTERMEDIATES_IN_PATH: Final = 8
 """Certificates between signer and anchor that are not self-issued; real authorities have one or two."""
 MAX_CERTIFICATES: Final = 2048
 """Anchors and intermediates offered to one search; real bundles offer a few dozen."""
-MAX_SIGNATURE_CHECKS: Final = 256
+MAX_SIGNATURE_CHECKS: Final = 64
 """Signatures of certificates checked in one search. Only same-named issuers cost any; an honest path needs three."""
 
 

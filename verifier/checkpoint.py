@@ -10,7 +10,7 @@ from verifier.merkle import EMPTY_ROOT, MAX_PROOF
 from verifier.signed_note import is_name
 
 # The size stands as uint64 in what an ML-DSA-44 line signs.
-MAX_SIZE = 2**64 - 1
+MAX_SIZE = 2**63 - 1
 PROOF_HEADER = "c2sp.org/tlog-proof@v1"
 
 

@@ -63,12 +63,18 @@ def _compare(log: TiledLog, old: Checkpoint, new: Checkpoint, chains: set[str], 
     if tree.root() != old.root:
         return failed(11, [f"the log's tiles give another tree of {old.size} entries than the bundle's"])
     later: list[int] = []
+    unread: list[int] = []
     for index, leaf in enumerate(log.leaves(old.size, new.size), start=old.size):
         tree.append(leaf_hash(leaf))
-        if _chain_of(leaf) in chains:
+        chain = _chain_of(leaf)
+        if chain is None:
+            unread.append(index)
+        elif chain in chains:
             later.append(index)
     if tree.root() != new.root:
         return failed(11, [f"the log's entries do not lead from the bundle's tree to the signed one of {new.size}"])
+    if unread and not later:
+        return not_checked(11, f"entry {unread[0]} of the log cannot be read here, so its chain is not known")
     return _later(later, new.size, is_case=is_case)
 
 
@@ -80,7 +86,7 @@ def _later(later: list[int], size: int, *, is_case: bool) -> Check:
 
 
 def _chain_of(leaf: bytes) -> str | None:
-    """The chain of a leaf in the log; one that is no leaf of the grammar belongs to none."""
+    """The chain of a leaf in the log; None for one that cannot be read, such as one of a later version."""
     try:
         return parse_leaf(leaf).chain
     except BadLeaf:

@@ -14,8 +14,8 @@ from verifier.hash_list import HashList, from_strings
 from verifier.pem import is_one_block
 from verifier.receipt_number import BadNumber, index_of
 
-# The specification limits a bundle's members to this together and says nothing of a receipt, which holds the same.
-MAX_RECEIPT = 512 * 2**20
+# docs/spec/bundle.md, "Receipt": as much as one member of a bundle.
+MAX_RECEIPT = 64 * 2**20
 
 _REQUIRED = frozenset(("v", "number", "leaf", "proof", "hashes", "opened", "timestamps", "entries", "certs"))
 _OPTIONAL = frozenset(("secret", "retired"))

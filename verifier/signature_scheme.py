@@ -28,7 +28,9 @@ DIGESTS: Final[dict[str, hashes.HashAlgorithm]] = {
 
 MIN_RSA_BITS: Final = 2048
 MAX_RSA_BITS: Final = 16384
-"""OpenSSL's own ceiling: above it no signature is checked, and below it none takes longer than some milliseconds."""
+"""OpenSSL's own ceiling: above it no signature is checked."""
+MAX_RSA_EXPONENT_BITS: Final = 64
+"""A check costs as much as the exponent is long: full-length ones would make one small bundle cost minutes."""
 MIN_EC_BITS: Final = 256
 MAX_SALT_BYTES: Final = MAX_RSA_BITS // 8
 
@@ -166,6 +168,8 @@ def listed_key(certificate: x509.Certificate) -> PublicKey:
     if isinstance(key, rsa.RSAPublicKey):
         if not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:
             raise OutsideTheList(f"rsa key has {key.key_size} bits, not {MIN_RSA_BITS} to {MAX_RSA_BITS}")
+        if key.public_numbers().e.bit_length() > MAX_RSA_EXPONENT_BITS:
+            raise OutsideTheList(f"rsa key has an exponent of more than {MAX_RSA_EXPONENT_BITS} bits")
         return key
     if isinstance(key, ec.EllipticCurvePublicKey):
         if key.curve.key_size < MIN_EC_BITS:

@@ -74,9 +74,14 @@ def _subject_faults(examination: Examination) -> Iterator[str]:
     for entry in examination.subjects():
         if examination.leaves[entry].public is not None:
             yield f"{entry.label} is the subject and should have fields, not public"
-    case = examination.evidence.case
-    if case is not None and any(leaf.public is not None and leaf.chain == case for leaf in examination.leaves.values()):
+    # Entries with `public` are on the system chain, and no others are: here is one that says which chain that is.
+    system = {leaf.chain for leaf in examination.leaves.values() if leaf.public is not None}
+    if examination.evidence.case in system:
         yield "the case is the system chain"
+    subject = examination.evidence.subject
+    leaf = None if subject is None else examination.leaves.get(subject)
+    if leaf is not None and leaf.fields is not None and leaf.chain in system:
+        yield "the subject is on the system chain"
 
 
 def _admission_faults(examination: Examination) -> Iterator[str]:

@@ -91,9 +91,11 @@ def check_signed(
     demanded = _kinds(current) if current else _kinds(known.key for known in retired)
     if not demanded:
         raise StepFailed(6, f"no key for {checkpoint.origin} is of a type that can sign a checkpoint")
+    # A key that is listed as retired is believed for its last tree only, even where the policy still lists it.
+    ended = {known.key for known in retired}
     proven = {known.key for known in retired if known.key in signed and _is_prefix(checkpoint, known, proofs)}
     for kind in demanded:
-        own = [key for key in current if key.kind == kind]
+        own = [key for key in current if key.kind == kind and key not in ended]
         if not (own and signed.issuperset(own)) and not any(key.kind == kind for key in proven):
             raise StepFailed(6, f"the signature of type {kind:#04x} that the reader's trust demands is missing")
     return f"signed by {checkpoint.origin} with a key of each type that is believed ({len(demanded)})"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
+from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -17,6 +20,7 @@ from verifier.signature_scheme import (
     Scheme,
     check_signature,
     listed_digest,
+    listed_key,
     read_algorithm,
     scheme_of,
 )
@@ -87,3 +91,21 @@ def test_a_signature_that_cannot_fit_its_key_is_invalid() -> None:
     for family in (Family.PKCS1, Family.ECDSA, Family.ED25519):
         with pytest.raises(InvalidSignature):
             check_signature(key.public_key(), Scheme(family, SHA256), signature, b"data")
+
+
+def test_an_exponent_that_makes_each_check_cost_milliseconds_is_not_listed() -> None:
+    """A bundle of a megabyte held enough full-length exponents to keep a reader waiting for minutes."""
+    key = certs.key("rsa2048")
+    assert isinstance(key, rsa.RSAPrivateKey)
+    modulus = key.public_key().public_numbers().n
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "slow")])
+    for bits, listed in ((64, True), (65, False), (2047, False)):
+        public = rsa.RSAPublicNumbers((1 << bits - 1) | 1, modulus).public_key()
+        builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).serial_number(1).public_key(public)
+        day = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
+        certificate = builder.not_valid_before(day).not_valid_after(day.replace(year=2030)).sign(key, hashes.SHA256())
+        if listed:
+            assert listed_key(certificate)
+        else:
+            with pytest.raises(OutsideTheList, match="exponent"):
+                listed_key(certificate)

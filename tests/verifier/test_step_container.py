@@ -13,6 +13,8 @@ from tests.verifier.log_forge import (
     SYSTEM_CHAIN,
     ForgedEntry,
     ForgedLog,
+    anchored_fields,
+    b64,
     number,
 )
 from tests.verifier.scene import FOLDER, Members, Scene, assert_fails, failed_steps
@@ -96,3 +98,21 @@ def test_the_system_chain_is_no_case(scene: Scene) -> None:
     members = scene.log.members(ForgedEntry(0, scene.log.leaves[0]))
     assert 1 in failed_steps(scene.run_case(members, SYSTEM_CHAIN))
     assert 1 in failed_steps(scene.run_entry(members, number(0)))
+
+
+def test_evidence_on_the_system_chain_is_refused_where_that_can_be_seen(tmp_path: Path) -> None:
+    """Entries with `public` are on the system chain and no others are: a token's record names the chain."""
+    scene = Scene(tmp_path)
+    token = b"0"
+    recorded = scene.log.append("timestamp.recorded", SYSTEM_CHAIN, public={"stamped": "x", "token": b64(token)})
+    hidden = scene.log.append("evidence.anchored", SYSTEM_CHAIN, fields=anchored_fields())
+    members = {
+        **scene.log.members(hidden, recorded),
+        f"evidence/{hidden.index}.jpeg": FILE,
+        "timestamps/0/token.tsr": token,
+        "timestamps/0/stamped": scene.log.text(),
+        "timestamps/0/consistency": b"",
+    }
+    result = scene.run_entry(members, number(hidden.index))
+    assert 1 in failed_steps(result)
+    assert "system chain" in result.checks[0].detail

@@ -148,6 +148,19 @@ def test_step_6_a_retired_key_signs_no_later_tree(scene: Scene, tmp_path: Path) 
         assert scene.run_entry({**members, f"retired/{retired_at}": b""}, trust=trust).verdict == verdict
 
 
+def test_step_6_a_key_that_policy_and_retired_list_is_believed_for_its_last_tree_only(
+    scene: Scene, tmp_path: Path
+) -> None:
+    """A stolen key whose policy line was forgotten must not go on signing."""
+    size = len(scene.log.leaves)
+    for retired_at, verdict in ((size, "verified"), (size - 1, "not verified")):
+        lines = retired_lines(scene, retired_at, ED25519, ML_DSA)
+        trust = write_trust(tmp_path / f"both{retired_at}", ED25519, ML_DSA, retired=lines)
+        members = {**scene.entry_members(), f"retired/{retired_at}": b""}
+        assert scene.run_entry(members, trust=trust).verdict == verdict
+        assert scene.run_entry(scene.entry_members(), trust=trust).verdict == "not verified"
+
+
 def test_step_6_a_bad_line_of_a_retired_key_fails(scene: Scene, tmp_path: Path) -> None:
     trust = write_trust(tmp_path / "r", ED25519, ML_DSA, retired=retired_lines(scene, 3, RETIRED_ED25519))
     bad = RETIRED_ED25519.line(scene.log.text() + b"x")
