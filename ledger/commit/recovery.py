@@ -14,7 +14,15 @@ Its cost does not grow with the log: the right edge (at most 256 rows a level), 
 from __future__ import annotations
 
 from ledger.commit.signer import CheckpointSigner
-from ledger.errors import ConfigError, CorruptError, LedgerError, MalformedError, ProofError, RolledBackError
+from ledger.errors import (
+    ConfigError,
+    CorruptError,
+    LedgerError,
+    MalformedError,
+    ProofError,
+    RolledBackError,
+    UnavailableError,
+)
 from ledger.merkle.consistency import check_consistency, prove_consistency
 from ledger.merkle.open_tiles import OpenTiles
 from ledger.merkle.tiles import TiledNodes
@@ -26,6 +34,10 @@ from ledger.store.stored_tiles import StoredTiles
 _SHOWN = 1_024  # characters of a damaged note that go into the evidence
 
 
+RACES = 50
+"""How often the checks begin anew because another process committed between our reads. Each takes milliseconds."""
+
+
 def recover(store: LogStore, signer: CheckpointSigner, accept: bytes | None = None) -> OpenTiles:
     """Check, mend what a crash may leave, and give the right edge from which to go on.
 
@@ -33,7 +45,19 @@ def recover(store: LogStore, signer: CheckpointSigner, accept: bytes | None = No
     RolledBackError with the checkpoints as evidence, CorruptError naming what is missing or edited, ConfigError where
     the kept checkpoint is missing.
     """
-    head = store.head()
+    for _ in range(RACES):
+        head = store.head()
+        try:
+            return _recover_at(store, signer, accept, head)
+        except (CorruptError, RolledBackError):
+            # Not under the head's lock: a process that starts must not hold up those that serve. What was read after
+            # another one's commit contradicts this head and nothing else.
+            if store.head() == head:
+                raise
+    raise UnavailableError("start: other processes commit faster than the log can be checked; start again")
+
+
+def _recover_at(store: LogStore, signer: CheckpointSigner, accept: bytes | None, head: Head) -> OpenTiles:
     edge = check_edge(store, head)
     if head.size == 0:
         raise ConfigError("start: the log has no entry 0: `evidence-ledger init` did not finish; run it again")
