@@ -37,7 +37,7 @@ def read_evidence(path: Path) -> Evidence:
     file, length = open_plain(path)
     with file:
         try:
-            return _read(file, length, path)
+            return read_opened(file, length, str(path))
         except OSError as error:
             raise Unreadable(f"{path} cannot be read: {error.strerror or error}") from None
 
@@ -52,7 +52,8 @@ def file_digest(path: Path) -> Digest:
             raise Unreadable(f"{path} cannot be read: {error.strerror or error}") from None
 
 
-def _read(file: BinaryIO, length: int, path: Path) -> Evidence:
+def read_opened(file: BinaryIO, length: int, name: str) -> Evidence:
+    """The evidence in an open file of `length` bytes that is called `name`; raises as read_evidence does."""
     start = file.read(len(LOCAL_SIGNATURE))
     if start.startswith(b"{"):
         file.seek(0)
@@ -60,5 +61,5 @@ def _read(file: BinaryIO, length: int, path: Path) -> Evidence:
     if start != LOCAL_SIGNATURE:
         file.seek(max(0, length - END_REACH))
         if END_SIGNATURE not in file.read(END_REACH):
-            raise Unreadable(f"{path} is neither a bundle nor a receipt")
+            raise Unreadable(f"{name} is neither a bundle nor a receipt")
     return read_bundle(file, length)

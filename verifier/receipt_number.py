@@ -33,3 +33,8 @@ def index_of(number: str) -> int:
 def check_digits(index: int) -> str:
     """The two digits of ISO 7064 MOD 97-10 over the ten digits of an index of 0 to MAX_INDEX."""
     return f"{_MODULUS + 1 - index * 100 % _MODULUS:02d}"
+
+
+def number_of(index: int) -> str:
+    """The receipt number of an index of 0 to MAX_INDEX."""
+    return f"EL-{index:010d}-{check_digits(index)}"

@@ -1,8 +1,4 @@
-"""The result as text for people (docs/spec/verification.md, "The program").
-
-All text from the input is made printable first: names, values and origins are an attacker's, and a terminal obeys
-control characters and turns lines around at the sign of others.
-"""
+"""The result as text for people (docs/spec/verification.md, "The program")."""
 
 from __future__ import annotations
 
@@ -10,13 +6,12 @@ import json
 from collections.abc import Iterator
 
 from verifier.canonical_json import Json
+from verifier.printable import MAX_NAMES, printable
+from verifier.report_casework import casework_lines
 from verifier.report_words import WORDS, Words
 from verifier.result import Contents, EntryResult, Result, Verdict
 
 LANGUAGES = tuple(WORDS)
-# A value may have 128 KiB; a report is read by people, and --json has all of it.
-MAX_SHOWN = 400
-MAX_NAMES = 100
 
 
 def text_report(result: Result, language: str) -> str:
@@ -25,7 +20,7 @@ def text_report(result: Result, language: str) -> str:
     `language` is one of LANGUAGES.
     """
     words = WORDS[language]
-    lines = [_headline(result, words), ""]
+    lines = [headline(result, words), ""]
     subject = result.number if result.number is not None else result.case
     if subject is not None:
         lines.append(f"{words.subject}: {printable(subject)}")
@@ -36,19 +31,15 @@ def text_report(result: Result, language: str) -> str:
     lines += _contents(result.contents, words, "")
     for entry in result.entries:
         lines += _entry(entry, words)
+    lines += casework_lines(result.casework, language)
     if result.contradictions:
         lines += ["", f"{words.contradictions}:", *(f"  {printable(text)}" for text in result.contradictions)]
     lines += ["", f"{words.not_proven_heading}:", *(f"  {text}" for text in words.not_proven), ""]
     return "\n".join(lines)
 
 
-def printable(text: str) -> str:
-    """A text with everything escaped that a terminal would obey or hide, and cut at MAX_SHOWN characters."""
-    cut = text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"
-    return "".join(char if char.isprintable() else f"\\u{{{ord(char):x}}}" for char in cut)
-
-
-def _headline(result: Result, words: Words) -> str:
+def headline(result: Result, words: Words) -> str:
+    """The verdict in one sentence."""
     if result.verdict is Verdict.NOT_VERIFIED:
         return words.not_verified
     if result.verdict is Verdict.INCOMPLETE:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from verifier.canonical_json import Json
+from verifier.casework.casework import Casework, casework_of
 from verifier.check import STEP_NAMES, Check, Outcome, failed, not_checked
 from verifier.encoding import time_text
 from verifier.evidence import Entry
@@ -80,6 +81,10 @@ class Result:
     contents: Contents = field(default_factory=Contents)
     entries: tuple[EntryResult, ...] = ()
     claimed_time: str | None = None
+    casework: Casework = field(default_factory=Casework)
+    leaf_hash: str | None = None
+    tree_size: int | None = None
+    tree_root: str | None = None
 
     @property
     def complete(self) -> bool | None:
@@ -106,13 +111,14 @@ class Result:
             "contradictions": list(self.contradictions),
             **_contents_json(self.contents),
             "entries": [entry.to_json() for entry in self.entries],
+            **self.casework.to_json(),
             "trust": self.trust,
         }
 
 
 def build_result(examination: Examination, checks: tuple[Check, ...], verdict: Verdict) -> Result:
     """The result of an examination whose steps have all been taken."""
-    evidence = examination.evidence
+    evidence, checkpoint = examination.evidence, examination.checkpoint
     subject = evidence.subject if evidence.subject in examination.subjects() else None
     shown = examination.subjects() if evidence.case is not None else examination.related()
     entries = (_entry_result(examination, entry, entry.index) for entry in shown if entry.index is not None)
@@ -124,7 +130,7 @@ def build_result(examination: Examination, checks: tuple[Check, ...], verdict: V
         trust=_trust_in_words(examination.brought, examination.trust),
         number=evidence.number,
         case=evidence.case,
-        origin=examination.checkpoint.origin if examination.checkpoint is not None else None,
+        origin=checkpoint.origin if checkpoint is not None else None,
         not_before=_not_before(examination, subject),
         not_after=_not_after(examination, subject),
         independent_time=outcomes[8] is Outcome.PASSED,
@@ -133,6 +139,10 @@ def build_result(examination: Examination, checks: tuple[Check, ...], verdict: V
         contents=_contents(examination, subject),
         entries=tuple(sorted(entries, key=lambda entry: entry.index)),
         claimed_time=examination.leaves[subject].time if subject is not None else None,
+        casework=casework_of(examination, checks),
+        leaf_hash=examination.leaves[subject].hash.hex() if subject is not None else None,
+        tree_size=checkpoint.size if checkpoint is not None else None,
+        tree_root=checkpoint.root.hex() if checkpoint is not None else None,
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
+from verifier.casework.act import acts_of
+from verifier.casework.item import FILE, Item, items_of
 from verifier.check import Check, failed, not_checked, passed
 from verifier.container import Digest
 from verifier.evidence import Entry
@@ -17,12 +19,13 @@ def check_files(examination: Examination) -> Check:
     anchored = examination.anchored()
     faults: list[str] = []
     open_questions: list[str] = []
+    items = items_of(examination, acts_of(examination), ())
     if examination.file is not None and len(anchored) != 1:
         open_questions.append(f"a file is given and the subject has {len(anchored)} entries it could be of, not one")
     for entry in anchored:
         files = _files_at_hand(examination, entry, alone=len(anchored) == 1)
         if not files:
-            open_questions.append(f"no file at hand for {entry.label}")
+            open_questions.append(f"no file at hand for {entry.label}{_erased([FILE], entry, items)}")
         if entry not in examination.disclosures:
             open_questions.append(f"waits for step 4 for {entry.label}")
             continue
@@ -30,7 +33,7 @@ def check_files(examination: Examination) -> Check:
             faults += _differences(examination, entry, file)
         closed = [name for name in _COMMITTED if name not in examination.disclosures[entry].values]
         if closed:
-            open_questions.append(f"{', '.join(closed)} of {entry.label} not open")
+            open_questions.append(f"{', '.join(closed)} of {entry.label} not open{_erased(closed, entry, items)}")
     if faults:
         return failed(3, faults)
     if open_questions:
@@ -38,6 +41,14 @@ def check_files(examination: Examination) -> Check:
     if not anchored:
         return not_checked(3, _why_none(examination))
     return passed(3, f"the files at hand for {len(anchored)} entries have the sizes and digests committed to")
+
+
+def _erased(names: Iterable[str], entry: Entry, items: Mapping[int, Item]) -> str:
+    """Which of some names that are not to be had were erased, and where that is on record."""
+    item = items.get(entry.index) if entry.index is not None else None
+    found = {name: item.erasure_of(name) for name in names} if item is not None else {}
+    said = [f"{name} erased on order, see {act.number}" for name, act in found.items() if act is not None]
+    return f" ({', '.join(said)}; the commitment is intact)" if said else ""
 
 
 def _why_none(examination: Examination) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -57,8 +57,8 @@ def verify(
     except BaseException as error:  # as in _guarded
         return broken_result(f"reading it ends with {type(error).__name__}, which no honest input causes", brought)
     examination = Examination(found, brought or own, brought is not None, now_us, digest, online)
-    checks = _run(examination)
-    return build_result(examination, checks, _verdict(examination, checks))
+    checks = take_steps(examination)
+    return build_result(examination, checks, verdict_of(checks, required_steps(examination)))
 
 
 # In the order in which each finds what the next ones need; the result lists them by number.
@@ -77,7 +77,8 @@ _STEPS: tuple[tuple[int, Callable[[Examination], Check]], ...] = (
 )
 
 
-def _run(examination: Examination) -> tuple[Check, ...]:
+def take_steps(examination: Examination) -> tuple[Check, ...]:
+    """The eleven steps over an examination, which they fill in; their outcomes by number."""
     checks = (_guarded(step, function, examination) for step, function in _STEPS)
     return tuple(sorted(checks, key=lambda check: check.step))
 
@@ -101,7 +102,7 @@ def _own_copy(evidence: Evidence) -> Trust | None:
         return None
 
 
-def _required(examination: Examination) -> set[int]:
+def required_steps(examination: Examination) -> set[int]:
     """The steps that must pass, decided from `@names` and the reader's trust, never from what happens to be opened."""
     required = {1, 2, 4, 5, 6}
     if examination.anchored() or examination.file is not None:
@@ -118,10 +119,11 @@ def _required(examination: Examination) -> set[int]:
     return required
 
 
-def _verdict(examination: Examination, checks: tuple[Check, ...]) -> Verdict:
+def verdict_of(checks: Iterable[Check], required: Iterable[int]) -> Verdict:
+    """The verdict over all steps; those that are required must have passed."""
     outcomes = {check.step: check.outcome for check in checks}
     if outcomes.keys() != STEP_NAMES.keys() or Outcome.FAILED in outcomes.values():
         return Verdict.NOT_VERIFIED
-    if any(outcomes[step] is not Outcome.PASSED for step in _required(examination)):
+    if any(outcomes[step] is not Outcome.PASSED for step in required):
         return Verdict.INCOMPLETE
     return Verdict.VERIFIED

@@ -14,7 +14,7 @@ from tests.verifier.log_forge import FILE, b64
 from tests.verifier.scene import Scene
 from verifier import __version__
 from verifier.cli import main
-from verifier.report import printable
+from verifier.printable import printable
 from verifier.zip_record import END_SIGNATURE
 
 MEMBERS = {
@@ -32,6 +32,9 @@ MEMBERS = {
     "absent",
     "closed",
     "entries",
+    "demands",
+    "challenges",
+    "erasures",
     "trust",
 }
 NAMES = [

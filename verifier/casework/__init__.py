@@ -1,0 +1,1 @@
+"""What people did with evidence, read from proven entries alone (docs/spec/casework.md)."""

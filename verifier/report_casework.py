@@ -1,0 +1,95 @@
+"""Casework as text for people: the part of the text report that demands, challenges and erasures are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from verifier.casework.casework import Casework, Erasure
+from verifier.casework.challenge import Challenge
+from verifier.casework.demand import Demand
+from verifier.casework.judged import Judged, Reason, State
+from verifier.printable import MAX_NAMES, printable
+from verifier.receipt_number import number_of
+from verifier.sheet.all_words import SHEET_WORDS
+from verifier.sheet.words import SheetWords
+
+
+def casework_lines(casework: Casework, language: str) -> list[str]:
+    """Demands with their answers, challenges and admissions, erasures; nothing for what is not there."""
+    words = SHEET_WORDS[language]
+    lines = _headed(
+        words.demands, casework.demands, (demand_lines(demand, words) for demand in casework.demands), words
+    )
+    challenges = (_challenge(challenge, words) for challenge in casework.challenges)
+    lines += _headed(words.challenges, casework.challenges, challenges, words)
+    return lines + _headed(
+        words.erasures, casework.erasures, (_erasure(found, words) for found in casework.erasures), words
+    )
+
+
+def demand_lines(demand: Demand, words: SheetWords) -> list[str]:
+    """A demand and what became of each name."""
+    labels = words.labels
+    says = labels["says"].format(time=demand.act.time)
+    lines = [
+        f"  {labels['demand']} {demand.act.number} ({number_of(demand.evidence)}): {words.demand_states[demand.state]}",
+        f"    {labels['by']}: {_said(demand.act.by, words)}; {says}",
+        f"    {labels['object']}: {words.objects.get(demand.object or '', words.unknown)}",
+        f"    {labels['grounds']}: {_said(demand.grounds, words)}",
+    ]
+    if demand.due_at is not None:
+        lines.append(f"    {labels['due']}: {labels['due_says'].format(time=demand.due_at)}")
+    if demand.fields is None:
+        lines.append(f"    {words.unreadable}")
+    return lines + [f"    {_judged(judged, words)}" for judged in demand.answers]
+
+
+def _headed(heading: str, found: tuple[object, ...], shown: Iterable[list[str]], words: SheetWords) -> list[str]:
+    if not found:
+        return []
+    lines = ["", f"{heading}:"]
+    for _, part in zip(range(MAX_NAMES), shown, strict=False):
+        lines += part
+    if len(found) > MAX_NAMES:
+        lines.append(f"  {words.more.format(count=len(found) - MAX_NAMES)}")
+    return lines
+
+
+def _judged(judged: Judged, words: SheetWords) -> str:
+    line = f"{printable(judged.name)} – {words.states[judged.state]}"
+    if judged.state is State.OPENED and judged.value is not None:
+        value = judged.value if isinstance(judged.value, str) else json.dumps(judged.value, ensure_ascii=False)
+        line += f": {printable(value)}"
+    elif judged.reason is not None:
+        known = isinstance(judged.reason, Reason)
+        line += f": {words.reasons[judged.reason] if known else printable(judged.reason)}"
+    return f"{line} ({judged.act.number})" if judged.act is not None else line
+
+
+def _challenge(challenge: Challenge, words: SheetWords) -> list[str]:
+    labels = words.labels
+    says = labels["says"].format(time=challenge.act.time)
+    heads = ", ".join(words.heads.get(head, head) for head in challenge.heads or ())
+    about = ", ".join(challenge.fields or ()) or (words.whole if challenge.fields is not None else words.unknown)
+    return [
+        f"  {challenge.act.number} ({number_of(challenge.evidence)}): {words.challenge_states[challenge.state]}",
+        f"    {labels['by']}: {_said(challenge.act.by, words)}; {says}",
+        f"    {labels['heads']}: {printable(heads)}; {printable(about)}" if heads else f"    {printable(about)}",
+        f"    {labels['grounds']}: {_said(challenge.grounds, words)}",
+    ]
+
+
+def _erasure(erasure: Erasure, words: SheetWords) -> list[str]:
+    labels = words.labels
+    says = labels["says"].format(time=erasure.act.time)
+    return [
+        f"  {erasure.act.number} ({number_of(erasure.evidence)}): {words.states['erased']}",
+        f"    {labels['by']}: {_said(erasure.act.by, words)}; {says}",
+        f"    {labels['erased']}: {printable(', '.join(erasure.fields))}",
+        f"    {labels['order']}: {_said(erasure.order, words)}",
+    ]
+
+
+def _said(text: str | None, words: SheetWords) -> str:
+    return printable(text) if text is not None else words.unknown

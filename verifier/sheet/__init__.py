@@ -1,0 +1,1 @@
+"""Pages for people: reports and letters as self-contained, printable HTML without scripts."""
