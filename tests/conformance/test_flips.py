@@ -34,9 +34,7 @@ from verifier.receipt import read_receipt
 from verifier.result import Verdict
 from verifier.signed_note import text_of
 from verifier.trust import Trust, parse_trust
-from verifier.verify import _STEPS, _guarded, _verdict
-
-NOW = datetime.now(UTC)
+from verifier.verify import _STEPS, _guarded, required_steps, verdict_of
 
 PURE = {
     "verifier.bundle": ("_statement",),
@@ -68,13 +66,13 @@ def members_of(data: bytes) -> dict[str, bytes]:
 
 def verifies(evidence: Evidence, trust: Trust, file: Digest | None = None) -> bool:
     """What `verify` decides, without the steps after the first that fails."""
-    examination = Examination(evidence, trust, True, datetime_us(NOW), file)
+    examination = Examination(evidence, trust, True, datetime_us(datetime.now(UTC)), file)
     checks: list[Check] = []
     for step, function in _STEPS:
         checks.append(_guarded(step, function, examination))
         if checks[-1].outcome is Outcome.FAILED:
             return False
-    return _verdict(examination, tuple(checks)) is Verdict.VERIFIED
+    return verdict_of(checks, required_steps(examination)) is Verdict.VERIFIED
 
 
 class Unpacked:
@@ -113,7 +111,7 @@ def test_every_byte_of_a_bundle(produced: Produced, monkeypatch: pytest.MonkeyPa
     """Nothing survives but what is never read: README.txt, and with a trust folder brought the operator's copy."""
     trust, members = parse_trust(produced.trust), members_of(produced.bundle)
     assert again(members) == produced.bundle  # the one deterministic form
-    accept(produced.bundle, trust, at=NOW)
+    accept(produced.bundle, trust, at=datetime.now(UTC))
     bundle = Unpacked(members, monkeypatch)
     for name, data in members.items():
         if name.startswith("evidence/") or name == "bundle.json":
@@ -126,11 +124,14 @@ def test_every_byte_of_the_evidence_and_of_bundle_json(produced: Produced) -> No
     trust, members = parse_trust(produced.trust), members_of(produced.bundle)
     name = f"evidence/{produced.index}.jpeg"
     for at in range(len(FILE)):
-        assert judge(again({**members, name: flipped(FILE, at)}), trust, at=NOW).verdict is Verdict.NOT_VERIFIED
+        assert (
+            judge(again({**members, name: flipped(FILE, at)}), trust, at=datetime.now(UTC)).verdict
+            is Verdict.NOT_VERIFIED
+        )
     statement = members["bundle.json"]
     start = produced.bundle.index(statement)
     for at in range(start, start + len(statement)):
-        assert judge(flipped(produced.bundle, at), trust, at=NOW).verdict is Verdict.NOT_VERIFIED
+        assert judge(flipped(produced.bundle, at), trust, at=datetime.now(UTC)).verdict is Verdict.NOT_VERIFIED
 
 
 def test_every_byte_of_the_zip_itself(produced: Produced) -> None:
@@ -149,7 +150,9 @@ def test_every_byte_of_the_zip_itself(produced: Produced) -> None:
         start += 46 + name
     assert sum(sizes) + len(headers) == central
     outside = headers | set(range(central, len(data)))
-    survivors = {at for at in outside if judge(flipped(data, at), trust, at=NOW).verdict is Verdict.VERIFIED}
+    survivors = {
+        at for at in outside if judge(flipped(data, at), trust, at=datetime.now(UTC)).verdict is Verdict.VERIFIED
+    }
     assert survivors == unread
 
 
@@ -183,7 +186,7 @@ def test_every_byte_of_a_token_that_no_entry_records(produced: Produced, monkeyp
     recording = max(int(name.split("/")[1]) for name in members if name.startswith("entries/"))
     assert recording > produced.index
     kept = {name: data for name, data in members.items() if not name.startswith(f"entries/{recording}/")}
-    accept(again(kept), trust, at=NOW)
+    accept(again(kept), trust, at=datetime.now(UTC))
     bundle = Unpacked(kept, monkeypatch)
     name = "timestamps/1/token.tsr"
     regions = unsigned_of(kept[name])
@@ -203,7 +206,7 @@ def test_every_byte_of_a_strangers_line(produced: Produced) -> None:
     survivors = set()
     for at in range(len(line)):
         changed = {name: members[name] + flipped(line, at) for name in proofs}
-        if judge(again({**members, **changed}), trust, at=NOW).verdict is Verdict.VERIFIED:
+        if judge(again({**members, **changed}), trust, at=datetime.now(UTC)).verdict is Verdict.VERIFIED:
             survivors.add(at)
     gap = line.index(b" ", frame)
     free = set(range(frame, len(line) - 1)) - {gap}
