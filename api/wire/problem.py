@@ -83,9 +83,11 @@ _BY_ERROR: Final[tuple[tuple[type[errors.LedgerError], Kind], ...]] = (
     (UnacceptableError, UNACCEPTABLE),
     (errors.MalformedError, MALFORMED),
     (errors.LimitError, TOO_LARGE),
+    (errors.ErasedError, ERASED),
     (errors.NotFoundError, NOT_FOUND),
     (errors.ForbiddenError, FORBIDDEN),
     (errors.ConflictError, CONFLICT),
+    (errors.TooOftenError, TOO_OFTEN),
     (errors.UnavailableError, UNAVAILABLE),
 )
 # In our own words where the framework guesses at a person typing an address.
@@ -136,10 +138,12 @@ def from_ledger(error: errors.LedgerError) -> Response:
     headers: dict[str, str] = {}
     if isinstance(error, errors.LimitError):
         more = {"limit": error.limit, "got": error.got}
-    if isinstance(error, errors.UnavailableError):
+    if isinstance(error, errors.UnavailableError | errors.TooOftenError):
         headers["Retry-After"] = str(max(1, error.retry_after))
     if isinstance(error, UnauthenticatedError):
         headers["WWW-Authenticate"] = 'Bearer realm="evidence-ledger"'
+    if isinstance(error, errors.ErasedError):
+        more = {"number": error.number}
     return problem(kind, error.what, error.where, more=more, headers=headers)
 
 
