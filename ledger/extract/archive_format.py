@@ -51,7 +51,7 @@ def read(source: Source, findings: Findings) -> None:
         with zipfile.ZipFile(source.stream) as archive:
             members = archive.infolist()
             comment = archive.comment
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error) as error:
+    except (zipfile.BadZipFile, ValueError, RuntimeError, struct.error) as error:
         raise ExtractError("not a readable zip file") from error
     findings.put("comment", decoded(comment))
     findings.put("files", sum(not member.is_dir() for member in members))

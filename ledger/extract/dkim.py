@@ -25,6 +25,7 @@ RSA_BITS_MIN: Final = 1_024
 
 _TAG: Final = re.compile(r"\s*([A-Za-z][A-Za-z0-9_]*)\s*=\s*(.*)", re.DOTALL)
 _B_VALUE: Final = re.compile(rb"([;:\s]b[ \t\r\n]*=)[^;]*")
+_NAME: Final = re.compile(rb"[!-9;-~]+[ \t]*")  # RFC 5322 §2.2; blanks before the colon are obsolete, yet sent
 _BLANKS: Final = re.compile(rb"[ \t]+")
 _ALGORITHMS: Final = ("rsa-sha256", "ed25519-sha256")
 _BASE64_BLANKS: Final = re.compile(r"\s+")
@@ -49,17 +50,17 @@ def check_signatures(raw: bytes, keys: Mapping[str, str]) -> list[dict[str, obje
 
 def split_message(raw: bytes) -> tuple[Headers, bytes]:
     """Header fields as (name, value with its line ends) and the body; lines end with CRLF."""
-    head, separator, body = raw.partition(b"\r\n\r\n")
+    head, _, body = raw.partition(b"\r\n\r\n")
     if raw.startswith(b"\r\n"):
-        head, separator, body = b"", b"\r\n", raw[2:]
+        head, body = b"", raw[2:]
     headers: Headers = []
-    for line in (head + (b"\r\n" if separator else b"")).splitlines(keepends=True):
+    for line in head.split(b"\r\n") if head else ():
         if line[:1] in (b" ", b"\t") and headers:
             name, value = headers[-1]
-            headers[-1] = (name, value + line)
-        elif b":" in line:
-            name, _, value = line.partition(b":")
-            headers.append((name, value))
+            headers[-1] = (name, value + line + b"\r\n")
+        else:
+            name, colon, value = line.partition(b":")
+            headers.append((name if colon else b"", value + b"\r\n"))  # no field: `_demand_header` refuses it
     return headers, body
 
 
@@ -75,7 +76,7 @@ def _check(headers: Headers, index: int, body: bytes, keys: Mapping[str, str]) -
         "signed_headers": [text(name.strip().lower(), 80) for name in tags.get("h", "").split(":")][:100],
         "signed_at": since_1970(_seconds(tags.get("t"))),
         "expires_at": since_1970(_seconds(tags.get("x"))),
-        "signed_body_bytes": _seconds(tags["l"]) if "l" in tags else None,
+        "unsigned_body_bytes": max(len(body) - _seconds(tags["l"]), 0) if "l" in tags else 0,
         "body_hash": None,
         "key_given": record is not None,
         "outcome": "not checked",
@@ -83,6 +84,7 @@ def _check(headers: Headers, index: int, body: bytes, keys: Mapping[str, str]) -
     }
     try:
         _demand_form(tags)
+        _demand_header(headers)
         same = _body_hash(body, tags) == _unpack(tags.get("bh", ""))
         result["body_hash"] = "matches" if same else "differs"
         if not same:
@@ -90,7 +92,7 @@ def _check(headers: Headers, index: int, body: bytes, keys: Mapping[str, str]) -
             raise _Unsound("the body is not the one that was signed")
         if record is None:
             raise _Unsound("no key was given")
-        result["outcome"] = "failed"
+        result["outcome"] = "failed"  # unless what follows raises nothing
         _verify(_signed_bytes(headers, index, tags), tags, parse_tags(record))
         result["outcome"] = "verified"
     except _Unsound as unsound:
@@ -124,6 +126,16 @@ def _demand_form(tags: Mapping[str, str]) -> None:
     identity = tags.get("i", "@" + tags["d"]).rpartition("@")[2].lower()
     if identity != tags["d"].lower() and not identity.endswith("." + tags["d"].lower()):
         raise _Unsound("the identity is not of the signing domain")
+
+
+def _demand_header(headers: Headers) -> None:
+    """What programs would show otherwise than it was signed: a line that is no field ends the header for some of them,
+    and of two authors' fields (RFC 6376 §8.15) one may be shown and the other signed.
+    """
+    if not all(_NAME.fullmatch(name) for name, _ in headers):
+        raise _Unsound("the header is malformed")
+    if sum(name.strip().lower() == b"from" for name, _ in headers) != 1:
+        raise _Unsound("there is not exactly one author's field")
 
 
 def _methods(tags: Mapping[str, str]) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from typing import Final
 
 from ledger.extract import c2pa
@@ -12,7 +13,7 @@ from ledger.extract.findings import Findings
 from ledger.extract.heif_format import brands, take_store
 from ledger.extract.source import Source
 from ledger.extract.times import iso_time, since_1904
-from ledger.extract.values import decoded, listing
+from ledger.extract.values import decimal, decoded, listing
 
 MEDIA_TYPES: Final = ("video/mp4", "video/quicktime", "video/3gpp", "video/3gpp2", "audio/mp4")
 VERSION: Final = 1
@@ -30,7 +31,7 @@ FIELDS: Final = (
     Field("software", "program or firmware", _USER),
     Field("title", "title", _USER),
     Field("description", "comment, description", _USER),
-    Field("gps", "where it was recorded: decimal degrees, metres", "©xyz, location.ISO6709"),
+    Field("gps", "where it was recorded: decimal degrees, metres", "©xyz, location.ISO6709, loci"),
     Field("duration_ms", "length in milliseconds", "mvhd"),
     Field("brands", "the file's major and compatible brands", "ftyp"),
     Field("tracks", "each track: kind, codec, times, size, language, the program's name", "trak"),
@@ -48,7 +49,7 @@ TRACKS_MAX: Final = 100
 ENTRY_BYTES: Final = 64 * 1024
 """Bytes of one entry of the user data."""
 
-_ISO_6709: Final = re.compile(r"([+-]\d{2,3}(?:\.\d{1,10})?)([+-]\d{3}(?:\.\d{1,10})?)([+-]\d{1,6}(?:\.\d{1,6})?)?/?")
+_ISO_6709: Final = re.compile(r"([+-]\d{1,3}(?:\.\d{1,10})?)([+-]\d{1,3}(?:\.\d{1,10})?)([+-]\d{1,6}(?:\.\d{1,6})?)?/?")
 _KNOWN: Final = {
     "author": (
         "com.apple.quicktime.author",
@@ -66,7 +67,7 @@ _KNOWN: Final = {
     "description": ("com.apple.quicktime.comment", "com.apple.quicktime.description", "©cmt", "©des", "dscp"),
 }
 _CREATED: Final = ("com.apple.quicktime.creationdate", "©day", "date")
-_PLACE: Final = ("com.apple.quicktime.location.ISO6709", "©xyz", "com.apple.quicktime.location.iso6709")
+_PLACE: Final = ("com.apple.quicktime.location.ISO6709", "©xyz", "com.apple.quicktime.location.iso6709", "loci")
 # 3GPP TS 26.244 §8: version and flags, language, then the text.
 _3GPP: Final = frozenset({b"titl", b"dscp", b"auth", b"perf", b"cprt", b"gnre"})
 
@@ -178,12 +179,28 @@ def _read_user_data(data: Box, entries: dict[str, str]) -> None:
             content = box.payload(ENTRY_BYTES)
             value = decoded(content[4 : 4 + int.from_bytes(content[:2], "big")])
             _keep(entries, box.kind, value)
+        elif box.kind == b"loci" and box.length <= ENTRY_BYTES:
+            _keep(entries, box.kind, _location(box.payload(ENTRY_BYTES)))
         elif box.kind in _3GPP and 6 < box.length <= ENTRY_BYTES:
             content = box.payload(ENTRY_BYTES)[6:]
             marked = content[:2] in (b"\xfe\xff", b"\xff\xfe")
             _keep(
                 entries, box.kind, decoded(content.decode("utf-16", "replace").encode()) if marked else decoded(content)
             )
+
+
+def _location(content: bytes) -> str | None:
+    """3GPP TS 26.244 §8.2.9 `loci`, told as the other formats write places: a name, its role, then longitude, latitude
+    and altitude as fixed-point numbers.
+    """
+    _name, _, numbers = content[6:].partition(b"\x00")
+    if len(numbers) < 13:
+        return None
+    longitude, latitude, altitude = (
+        decimal(Fraction(int.from_bytes(numbers[at : at + 4], "big", signed=True), 65_536)) for at in (1, 5, 9)
+    )
+    signed = (("" if value.startswith("-") else "+") + value for value in (latitude, longitude, altitude))
+    return "".join(signed) + "/"
 
 
 def _keep(entries: dict[str, str], kind: bytes, value: str | None) -> None:

@@ -36,12 +36,17 @@ def field(message: Compat32, name: str) -> str | None:
 
 def fields(message: Compat32, name: str) -> list[str]:
     """Every field of a name, unfolded and decoded, in the message's order."""
-    return [value for raw in message.get_all(name, [])[:1_000] if (value := decode(str(raw)))]
+    return [value for raw in _values(message, name, 1_000) if (value := decode(raw))]
 
 
 def raw_fields(message: Compat32, name: str, limit: int = 1_000) -> list[str]:
     """Every field of a name, unfolded only."""
-    return [_FOLD.sub(" ", str(raw)[:HEADER_CHARACTERS]).strip() for raw in message.get_all(name, [])[:limit]]
+    return [_FOLD.sub(" ", raw[:HEADER_CHARACTERS]).strip() for raw in _values(message, name, limit)]
+
+
+def _values(message: Compat32, name: str, limit: int) -> list[str]:
+    """Every field of a name as it stands: `get_all` would replace bytes beyond ASCII."""
+    return [str(value) for key, value in message.raw_items() if key.lower() == name.lower()][:limit]
 
 
 def decode(raw: str) -> str:
@@ -55,7 +60,7 @@ def decode(raw: str) -> str:
         pieces = decode_header(plain)
     except (HeaderParseError, ValueError):
         return text(plain)
-    return text("".join(_piece(data, charset) for data, charset in pieces).strip())
+    return text("".join(_piece(data, charset) for data, charset in pieces).strip()) or text(plain)
 
 
 def _piece(data: bytes | str, charset: str | None) -> str:

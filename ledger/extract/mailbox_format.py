@@ -45,23 +45,25 @@ def read(source: Source, findings: Findings) -> None:
     count = position = 0
     in_header = False
     source.stream.seek(0)
-    while position < READ_BYTES and (line := source.stream.readline(LINE_BYTES)):
-        position += len(line)
-        if _START.match(line):
-            count, in_header = count + 1, True
-        elif in_header and not line.strip():
-            in_header = False
-        elif in_header and line[:5].lower() == b"date:":
-            _keep_extremes(dates, mail_time(line[5:].decode("latin-1").strip()))
-        elif in_header and line[:5].lower() == b"from:" and len(senders) < SENDERS_MAX:
-            senders[decode(line[5:].decode("utf-8", "surrogateescape"))] += 1
-    findings.put("messages", count)
-    findings.put(
-        "senders", listing({"name": text(name, 400), "messages": number} for name, number in senders.most_common())
-    )
-    findings.put("first_sent_at", dates[0] if dates else None)
-    findings.put("last_sent_at", dates[-1] if dates else None)
-    findings.put("bytes_read", position)
+    try:
+        while position < READ_BYTES and (line := source.stream.readline(LINE_BYTES)):
+            position += len(line)
+            if _START.match(line):
+                count, in_header = count + 1, True
+            elif in_header and not line.strip():
+                in_header = False
+            elif in_header and line[:5].lower() == b"date:":
+                _keep_extremes(dates, mail_time(line[5:].decode("latin-1").strip()))
+            elif in_header and line[:5].lower() == b"from:" and len(senders) < SENDERS_MAX:
+                senders[decode(line[5:].decode("utf-8", "surrogateescape"))] += 1
+    finally:  # as far as it came, also when time runs out
+        findings.put("messages", count)
+        findings.put(
+            "senders", listing({"name": text(name, 400), "messages": number} for name, number in senders.most_common())
+        )
+        findings.put("first_sent_at", dates[0] if dates else None)
+        findings.put("last_sent_at", dates[-1] if dates else None)
+        findings.put("bytes_read", position)
     if position < source.size:
         raise ExtractError(f"larger than {READ_BYTES} bytes: the rest was not read")
 

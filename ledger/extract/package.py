@@ -32,7 +32,7 @@ class Package:
         source.stream.seek(0)
         try:
             self._zip = zipfile.ZipFile(source.stream)
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, OSError, ValueError, RuntimeError) as error:
             raise ExtractError("not a readable zip file") from error
         if len(self._zip.infolist()) > MEMBERS_MAX:
             raise ExtractError(f"more than {MEMBERS_MAX} members")
@@ -57,7 +57,7 @@ class Package:
                     if left < 0:
                         raise ExtractError(f"a part of more than {limit} bytes")
                     yield chunk
-        except (KeyError, RuntimeError, zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
+        except (KeyError, RuntimeError, zipfile.BadZipFile, OSError, EOFError) as error:
             raise ExtractError("a part is missing, damaged or encrypted") from error
 
     def below(self, folder: str) -> list[dict[str, object]]:

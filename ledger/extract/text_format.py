@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from typing import Final
 
 from ledger.extract.fields import Field, names_of
@@ -28,25 +29,24 @@ _MARKS: Final = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xf
 
 def read(source: Source, findings: Findings) -> None:
     """Fill the format's names."""
-    import codecs
-
     head = source.at(0, 4)
     marked = next((name for mark, name in _MARKS if head.startswith(mark)), None)
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    sound = marked != "utf-16"
+    decoder = codecs.getincrementaldecoder(marked or "utf-8")()
+    sound = True
     read_bytes = newlines = pairs = returns = 0
     last = b""
     for chunk in source.chunks(READ_BYTES):
         read_bytes += len(chunk)
-        newlines += chunk.count(b"\n")
-        returns += chunk.count(b"\r")
-        pairs += chunk.count(b"\r\n") + (last == b"\r" and chunk.startswith(b"\n"))
-        last = chunk[-1:]
         try:
-            decoder.decode(chunk) if sound else None
+            decoded = decoder.decode(chunk).encode("utf-8", "surrogatepass") if sound else chunk
         except UnicodeDecodeError:
-            sound = False
-    findings.put("encoding", marked or ("utf-8" if sound else None))
+            sound, decoded = False, chunk
+        plain = decoded if marked == "utf-16" else chunk
+        newlines += plain.count(b"\n")
+        returns += plain.count(b"\r")
+        pairs += plain.count(b"\r\n") + (last == b"\r" and plain.startswith(b"\n"))
+        last = plain[-1:] or last
+    findings.put("encoding", (marked or "utf-8") if sound else None)
     findings.put("byte_order_mark", marked is not None)
     ends = newlines + returns - pairs
     findings.put("lines", ends + (last not in (b"", b"\n", b"\r")))

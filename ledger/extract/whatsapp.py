@@ -76,56 +76,69 @@ def starts_chat(head: str) -> bool:
 
 def read_whatsapp(source: Source, findings: Findings) -> None:
     """Fill a chat's names. Times have no zone: the export is in the phone's own."""
-    order = _date_order(source)
-    people = Participants()
-    counts = dict.fromkeys(("service", "media", "missing", "edited", "deleted", "disorder"), 0)
-    attachments: list[str] = []
-    extremes: list[tuple[str | None, str]] = []
-    for line in _messages(source):
-        moment = _moment(line, order)
-        if moment and extremes and extremes[-1][0] and moment < extremes[-1][0]:
-            counts["disorder"] += 1
-        extremes[1:] = [(moment, line.written)] if extremes else []
-        extremes = extremes or [(moment, line.written)]
-        author = _AUTHOR.match(line.rest)
-        if author is None:
-            counts["service"] += 1
-            continue
-        people.wrote(author[1].strip(), None, moment or line.written)
-        _count(author[2], counts, attachments)
     findings.put("application", "WhatsApp")
     named = _FILE_NAME.search(source.file_name)
     findings.put("chat_name", named[1] if named else None)
+    order = _date_order(source)
     findings.put("date_order", order)
-    _put_counts(findings, people, counts, attachments)
-    if extremes:
-        for name, (moment, written) in (("created_at", extremes[0]), ("modified_at", extremes[-1])):
-            findings.put(name, moment)
-            findings.put("first_as_written" if name == "created_at" else "last_as_written", written)
+    tally = _Tally()
+    try:
+        for line in _messages(source):
+            tally.take(line, _moment(line, order))
+    finally:
+        tally.fill(findings)  # as far as it came, also when time runs out
     if source.size > READ_BYTES:
         raise ExtractError(f"larger than {READ_BYTES} bytes: the rest was not read")
 
 
-def _put_counts(findings: Findings, people: Participants, counts: dict[str, int], attachments: list[str]) -> None:
-    findings.put("participants", people.listing())
-    findings.put("messages", people.messages)
-    findings.put("service_messages", counts["service"])
-    findings.put("media_messages", counts["media"])
-    findings.put("media_missing", counts["missing"])
-    findings.put("edited_messages", counts["edited"])
-    findings.put("deleted_messages", counts["deleted"])
-    findings.put("out_of_order", counts["disorder"])
-    findings.put("attachments", listing(attachments))
+class _Tally:
+    """What is counted, message by message."""
 
+    def __init__(self) -> None:
+        self._people = Participants()
+        self._counts = dict.fromkeys(("service", "media", "missing", "edited", "deleted", "disorder"), 0)
+        self._attachments: list[str] = []
+        self._first: tuple[str | None, str] | None = None
+        self._last: tuple[str | None, str] = (None, "")
 
-def _count(body: str, counts: dict[str, int], attachments: list[str]) -> None:
-    attached, missing = _ATTACHED.search(body), _MISSING.search(body)
-    counts["media"] += bool(attached or missing)
-    counts["missing"] += bool(missing and not attached)
-    counts["edited"] += bool(_EDITED.search(body))
-    counts["deleted"] += bool(_DELETED.fullmatch(body.strip()))
-    if attached:
-        attachments.append(text(attached[1] or attached[2], 300))
+    def take(self, line: _Line, moment: str | None) -> None:
+        """One message, in the export's order."""
+        before = self._last[0]
+        self._counts["disorder"] += bool(moment and before and moment < before)
+        self._last = (moment, line.written)
+        self._first = self._first or self._last
+        author = _AUTHOR.match(line.rest)
+        if author is None:
+            self._counts["service"] += 1
+            return
+        self._people.wrote(author[1].strip(), None, moment or line.written)
+        self._count(author[2])
+
+    def _count(self, body: str) -> None:
+        attached, missing = _ATTACHED.search(body), _MISSING.search(body)
+        self._counts["media"] += bool(attached or missing)
+        self._counts["missing"] += bool(missing and not attached)
+        self._counts["edited"] += bool(_EDITED.search(body))
+        self._counts["deleted"] += bool(_DELETED.fullmatch(body.strip()))
+        if attached:
+            self._attachments.append(text(attached[1] or attached[2], 300))
+
+    def fill(self, findings: Findings) -> None:
+        """Fill what was counted."""
+        findings.put("participants", self._people.listing())
+        findings.put("messages", self._people.messages)
+        findings.put("service_messages", self._counts["service"])
+        findings.put("media_messages", self._counts["media"])
+        findings.put("media_missing", self._counts["missing"])
+        findings.put("edited_messages", self._counts["edited"])
+        findings.put("deleted_messages", self._counts["deleted"])
+        findings.put("out_of_order", self._counts["disorder"])
+        findings.put("attachments", listing(self._attachments))
+        if self._first:
+            findings.put("created_at", self._first[0])
+            findings.put("first_as_written", self._first[1])
+            findings.put("modified_at", self._last[0])
+            findings.put("last_as_written", self._last[1])
 
 
 def _messages(source: Source) -> Iterator[_Line]:

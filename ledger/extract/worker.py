@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import signal
 import sys
+import warnings
 from typing import Any, BinaryIO
 
 from ledger.extract import exiftool
@@ -24,6 +26,8 @@ from ledger.extract.values import Json
 
 def main() -> int:
     """Confine, read, answer. Exit 0 whenever there is an answer."""
+    warnings.simplefilter("ignore")  # parsers', about files that are expected to be strange
+    logging.disable()
     request = json.loads(sys.stdin.buffer.read())
     tool = request["exiftool"]
     held = confine(request["cpu_s"], request["memory_bytes"], frozenset({tool} if tool else ()))
