@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Literal
 
 from ledger.attest.authorities import load_anchors, load_development_authority
 from ledger.blobs.directory_blobs import DirectoryBlobs
@@ -40,9 +41,10 @@ from ledger.submit.acts import Acting
 from ledger.submit.anchor_flow import Anchored, AnchorFlow
 from ledger.submit.intake import Intake, Receiving
 from ledger.submit.limits import Limits
+from ledger.upkeep.erase import Erased, Erasing
 from ledger.upkeep.initialise import read_checkpoint
 from ledger.upkeep.trust_copy import read_policy, trust_files
-from ledger.workers import KeySweeper, Lapsing, make_timestamping
+from ledger.workers import finishing_erasures, forgetting_keys, lapsing, make_timestamping
 
 
 class Ledger:
@@ -72,13 +74,17 @@ class Ledger:
         self._anchors = load_anchors(settings.data / "tsa", settings.tsa)
         self._development = load_development_authority(self._keys, clock)
         self._policy = read_policy(settings.policy, self._signer.vkeys)
+        self._erasing = Erasing(store, blobs, self.desk.reader, acting)
         self._handout = Handout(self.desk.reader, blobs)
         self._bundles = BundleBuilder(self._parts, blobs, self.trust_files)
         self._timestamping = make_timestamping(
             settings, store, self._sequencer, clock, self._development, self._anchors
         )
-        self._sweeper = KeySweeper(store.forget_replays, clock, settings.keep_keys_days)
-        self._lapsing = Lapsing(store, self.desk, clock)
+        self._periodic = (
+            forgetting_keys(store, clock, settings.keep_keys_days),
+            lapsing(store, self.desk, clock),
+            finishing_erasures(self._erasing.finish_all),
+        )
         self._lock: WriterLock | None = None
 
     @classmethod
@@ -95,6 +101,7 @@ class Ledger:
             ledger = cls(settings, store, clock or SystemClock())
             ledger._lock = lock
             ledger._sequencer.start(accept)
+            ledger._erasing.finish_all()
         except BaseException:
             store.close()
             if lock is not None:
@@ -103,16 +110,16 @@ class Ledger:
         return ledger
 
     def start(self) -> None:
-        """Start the work beside the flow: timestamps, lifetimes, terms that pass, also while nobody was running."""
+        """Start the work beside the flow: timestamps, and what falls due, also while nobody was running."""
         self._timestamping.start()
-        self._sweeper.start()
-        self._lapsing.start()
+        for each in self._periodic:
+            each.start()
 
     def close(self) -> None:
         """Stop the work beside the flow, finish what waits, let go of the database. Loses nothing."""
         self._timestamping.stop()
-        self._sweeper.stop()
-        self._lapsing.stop()
+        for each in self._periodic:
+            each.stop()
         self._sequencer.close()
         self._store.close()
         if self._lock is not None:
@@ -200,6 +207,10 @@ class Ledger:
         """The bundle of a whole case, with what this member may see."""
         seen = self._handout.case(actor, case)
         return self._bundles.case(case, [_shown(each) for each in seen], _files(seen) if with_files else [])
+
+    def erase(self, actor: Actor, number: str, fields: Sequence[str] | Literal["all"], order: str) -> Erased:
+        """Erase fields of a piece of evidence, or its file (`file`), on the court's order (ledger.upkeep.erase)."""
+        return self._erasing.erase(actor, number, fields, order)
 
     def lookup(self, actor: Actor, sha256: str) -> list[LookupHit]:
         """Entries that commit this digest (64 hex digits, lower case), as far as the actor may see."""

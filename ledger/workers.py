@@ -27,6 +27,9 @@ from ledger.store.contracts import LogStore, TimestampRow
 KEYS_SWEEP_SECONDS = 3_600.0
 """How often idempotency keys past their lifetime are dropped."""
 
+ERASURES_SECONDS = 60.0
+"""How often an erasure that failed half way is tried again."""
+
 LAPSE_SECONDS = 20.0
 """How often terms that passed are looked for: a term is days long, and its end is on record within half a minute."""
 
@@ -106,68 +109,76 @@ def _last_token(store: LogStore, authority: str) -> LastToken | None:
     return LastToken(parse_time(parse_leaf(entry.leaf).time), row.size, row.index)
 
 
-class KeySweeper:
-    """Drops idempotency keys past their lifetime, now and then, in a thread of its own."""
+class Periodic:
+    """Work that is done now and then, in a thread of its own. `work` returns whether it should go on at once."""
 
-    def __init__(self, forget: Callable[[int], int], clock: Clock, days: int) -> None:
-        self._forget = forget
-        self._clock = clock
-        self._days = days
+    def __init__(self, name: str, seconds: float, work: Callable[[Event], bool], *, first: float) -> None:
+        self._seconds = seconds
+        self._first = first
+        self._work = work
         self._stopping = Event()
-        self._thread = Thread(target=self._run, name="key-sweeper", daemon=True)
+        self._thread = Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
-        self._stopping.set()
-
-    def _run(self) -> None:
-        while not self._stopping.wait(KEYS_SWEEP_SECONDS):
-            try:
-                self._forget(self._clock.now_ms() - self._days * _DAY_MS)
-            except LedgerError as error:
-                _log.warning("old keys could not be dropped, tried again in an hour: %s", error)
-
-
-class Lapsing:
-    """Records that a demand's term has passed (`demand.lapsed`), once each: now and then, and first at once, for what
-    passed while nothing was running. Of several processes one records it; the others find it done.
-    """
-
-    def __init__(self, store: CaseStore, desk: Desk, clock: Clock) -> None:
-        self._store = store
-        self._desk = desk
-        self._clock = clock
-        self._stopping = Event()
-        self._thread = Thread(target=self._run, name="lapsing", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
+        """Stop, once what is being done is done."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()
 
-    def round(self) -> int:
-        """Record what has passed by now. Returns how many demands."""
-        lapsed = 0
-        for demand in self._store.due_demands(self._clock.now_ms(), LAPSE_AT_ONCE):
-            if self._stopping.is_set():
-                break
-            try:
-                lapsed += self._desk.lapse(demand.index)
-            except LedgerError as error:  # one that cannot be recorded must not hold up the others
-                _log.warning("the term of demand %d could not be recorded, tried again soon: %s", demand.index, error)
-        return lapsed
-
     def _run(self) -> None:
-        wait = 0.0
+        wait = self._first
         while not self._stopping.wait(wait):
-            wait = LAPSE_SECONDS
+            wait = self._seconds
             try:
-                if self.round() == LAPSE_AT_ONCE:
+                if self._work(self._stopping):
                     wait = 0.0
             except LedgerError as error:
-                _log.warning("terms that passed could not be recorded, tried again soon: %s", error)
+                _log.warning("%s: not done, tried again in %d s: %s", self._thread.name, self._seconds, error)
+
+
+def forgetting_keys(store: LogStore, clock: Clock, days: int) -> Periodic:
+    """Drops idempotency keys past their lifetime."""
+
+    def forget(_stopping: Event) -> bool:
+        store.forget_replays(clock.now_ms() - days * _DAY_MS)
+        return False
+
+    return Periodic("forget old keys", KEYS_SWEEP_SECONDS, forget, first=KEYS_SWEEP_SECONDS)
+
+
+def lapsing(store: CaseStore, desk: Desk, clock: Clock) -> Periodic:
+    """Records that a demand's term has passed, first at once, for what passed while nothing was running."""
+
+    def work(stopping: Event) -> bool:
+        return lapse_due(store, desk, clock, stopping) == LAPSE_AT_ONCE
+
+    return Periodic("record terms that passed", LAPSE_SECONDS, work, first=0.0)
+
+
+def lapse_due(store: CaseStore, desk: Desk, clock: Clock, stopping: Event | None = None) -> int:
+    """One round: `demand.lapsed` for each demand whose term has passed. Returns how many were recorded.
+
+    Of several processes one records it; the others find it done.
+    """
+    lapsed = 0
+    for demand in store.due_demands(clock.now_ms(), LAPSE_AT_ONCE):
+        if stopping is not None and stopping.is_set():
+            break
+        try:
+            lapsed += desk.lapse(demand.index)
+        except LedgerError as error:  # one that cannot be recorded must not hold up the others
+            _log.warning("the term of demand %d could not be recorded, tried again soon: %s", demand.index, error)
+    return lapsed
+
+
+def finishing_erasures(finish: Callable[[], int]) -> Periodic:
+    """Carries out erasures that were recorded and cut short."""
+
+    def work(_stopping: Event) -> bool:
+        finish()
+        return False
+
+    return Periodic("finish erasures", ERASURES_SECONDS, work, first=ERASURES_SECONDS)

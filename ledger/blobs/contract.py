@@ -1,5 +1,7 @@
 """What every store of blobs promises. `tests/contracts/blob_store.py` holds each implementation to it."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
@@ -68,7 +70,8 @@ class BlobStore(Protocol):
 
     Concurrency: any number of threads and processes may use one store. Writers of the same content all succeed, and
     one blob stays. Only `remove` does not go together with a writer of the same content: that writer may find the blob
-    present, and lose it to the removal. Whoever removes makes sure that no entry being written needs the blob.
+    present, and lose it to the removal. So who writes an entry that needs a blob does it within `holding`, from before
+    `finish` until the entry is committed; and who removes asks within `remove_unless` whether an entry needs it.
 
     Retry: every call may be repeated. `finish` of the same bytes and `remove` of what is gone succeed.
 
@@ -102,4 +105,15 @@ class BlobStore(Protocol):
 
     def remove(self, sha256: bytes) -> None:
         """Take the blob away, durably; succeeds when it is not here. An erasure cut short is simply run again."""
+        ...
+
+    def holding(self, sha256: bytes) -> AbstractContextManager[None]:
+        """While this is held, no `remove_unless` of any thread or process takes this blob away. Many may hold it."""
+        ...
+
+    def remove_unless(self, sha256: bytes, needed: Callable[[], bool]) -> bool:
+        """Once nobody holds the blob, ask whether it is `needed`, and if not, take it away. Returns whether it is gone.
+
+        Nobody can begin to hold it between the question and the removal.
+        """
         ...

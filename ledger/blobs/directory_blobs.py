@@ -3,9 +3,12 @@
 A path is made of the hex digits of 32 bytes, so no name that a client chose ever reaches the file system.
 """
 
+import fcntl
 import os
 import stat
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
@@ -93,6 +96,32 @@ class DirectoryBlobs:
         # A crash here leaves the blob there or gone: whoever was erasing does it again.
         if path.parent.is_dir():
             sync_directory(path.parent)
+
+    @contextmanager
+    def holding(self, sha256: bytes) -> Iterator[None]:
+        with self._locked(sha256, fcntl.LOCK_SH):
+            yield
+
+    def remove_unless(self, sha256: bytes, needed: Callable[[], bool]) -> bool:
+        with self._locked(sha256, fcntl.LOCK_EX):
+            if needed():
+                return False
+            self.remove(sha256)
+            return True
+
+    @contextmanager
+    def _locked(self, sha256: bytes, how: int) -> Iterator[None]:
+        """A lock on the directory of this blob, which few others share. It ends with the process that held it."""
+        directory = self._path(sha256).parent
+        with unavailable("holding a blob", directory):
+            self._make_directories(directory)
+            descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            with unavailable("holding a blob", directory):
+                fcntl.flock(descriptor, how)
+            yield
+        finally:
+            os.close(descriptor)
 
     def keep(self, temporary: TemporaryFile, blob: StoredBlob) -> None:
         """Make a received file, whose bytes are `blob`, durable under its name. Called by the writer alone."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
 from ledger.casework.people import side_of
+from ledger.casework.sight import FILE
 from ledger.entry.canonical_json import Value
 from ledger.entry.kinds import SYSTEM_KINDS
 from ledger.entry.leaf import parse_time
@@ -20,6 +21,7 @@ from ledger.store.case_rows import (
     DemandRow,
     DisclosureRow,
     ErasureRow,
+    FileRemoval,
     LinkRow,
     MemberRemoval,
     StandingRow,
@@ -150,7 +152,9 @@ def _standing_ruled(index: int, _chain: str, fields: Fields) -> Rows:
 
 
 def _erased(index: int, chain: str, fields: Fields) -> Rows:
-    return (ErasureRow(index, chain, _int(fields, "relation.entry"), _names(fields, "erasure.fields")),)
+    entry, names = _int(fields, "relation.entry"), _names(fields, "erasure.fields")
+    erasure = ErasureRow(index, chain, entry, names)
+    return (erasure, FileRemoval(entry, index)) if FILE in names else (erasure,)
 
 
 def _nothing(_index: int, _chain: str, _fields: Fields) -> Rows:

@@ -9,7 +9,7 @@ from ledger.entry.canonical_json import Value
 from ledger.store.case_rows import DisclosureRow
 from ledger.store.contracts import MemberRow
 from ledger.submit.draft import EVIDENCE_ANCHORED, POLICY_FIELD
-from ledger.submit.policy import Visibility, visibility
+from ledger.submit.policy import NAMESPACES, Visibility, visibility
 
 NOBODY: Final = MemberRow("", "", "", "", -1)
 """Stands for an account that is, and was, no member."""
@@ -69,8 +69,12 @@ def submitter_of(account: str, members: Mapping[str, MemberRow], chain: str) -> 
 
 
 def committed_policy(fields: Mapping[str, Value]) -> dict[str, Visibility]:
-    """The committed policy. What is not there as it was checked at submission opens nothing."""
-    stored = fields.get(POLICY_FIELD)
+    """The committed policy. What is not there as it was checked at submission opens nothing: where the policy itself
+    was erased, nobody knows any more what it sealed.
+    """
+    if POLICY_FIELD not in fields:
+        return dict.fromkeys(NAMESPACES, "sealed")
+    stored = fields[POLICY_FIELD]
     found: dict[str, Visibility] = {}
     for key, value in (stored if isinstance(stored, dict) else {}).items():
         if value == "open":

@@ -18,7 +18,7 @@ from ledger.store.case_rows import (
     LinkRow,
     StandingRow,
 )
-from ledger.store.contracts import EntryRow, EvidenceRow, LogStore
+from ledger.store.contracts import EntryRow, EvidenceRow, LogStore, Projection
 
 
 class CaseStore(LogStore, Protocol):
@@ -99,6 +99,14 @@ class CaseStore(LogStore, Protocol):
         """
         ...
 
-    def projections(self, table: str) -> Iterator[tuple[object, ...]]:
-        """A derived table, row by row, by its primary key. For fsck and rebuild's tests."""
+    def projected(self, table: str) -> Iterator[Projection]:
+        """A derived table, row by row, by its primary key. For fsck, and to see what a rebuild made."""
+        ...
+
+    def stored_like(self, sha256: bytes) -> bool:
+        """Whether any entry that has not lost its file needs the blob of this digest (32 bytes)."""
+        ...
+
+    def scrub(self) -> None:
+        """Let nothing that was erased linger in the database's own files, as far as the database can be told to."""
         ...

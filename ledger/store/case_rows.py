@@ -113,6 +113,14 @@ class ErasureRow:
 
 
 @dataclass(frozen=True, slots=True)
+class FileRemoval:
+    """An `opening.erased` took the file's bytes of `entry` away."""
+
+    entry: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
 class AccessRow:
     """An access code that was renewed: which renewal of the evidence at `index`, and when (milliseconds).
 
@@ -125,5 +133,14 @@ class AccessRow:
 
 
 CaseProjection: TypeAlias = (
-    MemberRemoval | ActRow | DemandRow | ChallengeRow | StandingRow | StateChange | DisclosureRow | LinkRow | ErasureRow
+    MemberRemoval
+    | ActRow
+    | DemandRow
+    | ChallengeRow
+    | StandingRow
+    | StateChange
+    | DisclosureRow
+    | LinkRow
+    | ErasureRow
+    | FileRemoval
 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from ledger.errors import LedgerError
-from ledger.store.case_rows import CaseProjection
+from ledger.store.case_rows import CaseProjection, LinkRow
 
 
 class AmbiguousCommitError(LedgerError):
@@ -172,6 +172,16 @@ class LogWriter(Protocol):
 
     def project(self, rows: Sequence[Projection], keys: Sequence[IdempotencyRow]) -> None:
         """Bring the tables for people and look-ups up to date: rows are inserted, then changes applied in order."""
+        ...
+
+    def erase(self, opening: OpeningRow, evidence: EvidenceRow, links: Sequence[LinkRow]) -> None:
+        """Put what an erasure left in the place of an entry's openings, its row of evidence and its links; answered
+        keys of the entry keep their index alone.
+        """
+        ...
+
+    def clear_projections(self) -> None:
+        """Empty the derived tables, so that they can be made again within this transaction."""
         ...
 
     def move_head(self, old: Head, new: Head) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Engine, Table, and_, case, select, tuple_, update
@@ -19,13 +19,16 @@ from ledger.store.case_rows import (
     LinkRow,
     StandingRow,
 )
-from ledger.store.contracts import EntryRow, EvidenceRow
+from ledger.store.contracts import EntryRow, EvidenceRow, Projection
 from ledger.store.engine import WRITER, database_errors, is_sqlite
-from ledger.store.sql_casework import evidence_of
+from ledger.store.sql_casework import case_of, evidence_of, member_of
 from ledger.store.sql_log import entry_of
 
 # Indexes asked for in one statement, and rows fetched at a time where a whole table is read.
 SCAN_ROWS = 2_000
+
+# What an erasure changes. Names of our own, so they may stand in a statement.
+ERASED_TABLES = ("openings", "evidence", "links", "idempotency")
 
 
 class ActReads:
@@ -70,18 +73,18 @@ class ActReads:
     def links_from(self, indexes: Sequence[int]) -> list[LinkRow]:
         rows = self._by(schema.links, "idx", indexes)
         return sorted(
-            (LinkRow(row.idx, row.relation, row.target) for row in rows),
+            map(_link, rows),
             key=lambda link: (link.index, link.relation, link.target),
         )
 
     def links_to(self, target: int, limit: int) -> list[LinkRow]:
         table = schema.links
         statement = select(table).where(table.c.target == target).order_by(table.c.idx).limit(limit)
-        return [LinkRow(row.idx, row.relation, row.target) for row in self._all("read links", statement)]
+        return [_link(row) for row in self._all("read links", statement)]
 
     def disclosures(self, entries: Sequence[int]) -> list[DisclosureRow]:
         rows = self._by(schema.disclosures, "entry", entries)
-        return [DisclosureRow(row.idx, row.entry, row.demand, _names(row.names)) for row in rows]
+        return [_disclosure(row) for row in rows]
 
     def erasures(self, entries: Sequence[int]) -> list[ErasureRow]:
         return [_erasure(row) for row in self._by(schema.erasures, "entry", entries)]
@@ -187,14 +190,29 @@ class ActReads:
         row = self._write("count an attempt", statement.returning(table.c["count"], table.c.since))
         return int(row[0]), int(row[1])
 
-    def projections(self, table: str) -> Iterator[tuple[object, ...]]:
+    def stored_like(self, sha256: bytes) -> bool:
+        table = schema.evidence
+        statement = select(table.c.idx).where(and_(table.c.sha256 == sha256, table.c.stored.is_(True))).limit(1)
+        return bool(self._all("look for a file's entries", statement))
+
+    def scrub(self) -> None:
+        with database_errors("scrub the database"), self._engine.connect() as bare:
+            connection = bare.execution_options(isolation_level="AUTOCOMMIT")
+            if is_sqlite(self._engine):
+                # Freed pages were overwritten (secure_delete); the pages as they were are still in the log beside them.
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                return
+            for table in ERASED_TABLES:
+                connection.exec_driver_sql(f"VACUUM {table}")
+
+    def projected(self, table: str) -> Iterator[Projection]:
         found = schema.metadata.tables[table]
         key = list(found.primary_key.columns)
         at: tuple[Any, ...] | None = None
         while True:
             statement = select(found).order_by(*key).limit(SCAN_ROWS)
             rows = self._all(f"read {table}", statement if at is None else statement.where(tuple_(*key) > at))
-            yield from (tuple(row) for row in rows)
+            yield from map(_MAKERS[table], rows)
             if len(rows) < SCAN_ROWS:
                 return
             at = tuple(getattr(rows[-1], column.name) for column in key)
@@ -233,3 +251,25 @@ def _challenge(row: Any) -> ChallengeRow:
 
 def _standing(row: Any) -> StandingRow:
     return StandingRow(row.idx, bytes(row.chain).hex(), row.entry, row.account, row.role, row.state)
+
+
+def _disclosure(row: Any) -> DisclosureRow:
+    return DisclosureRow(row.idx, row.entry, row.demand, _names(row.names))
+
+
+def _link(row: Any) -> LinkRow:
+    return LinkRow(row.idx, row.relation, row.target)
+
+
+_MAKERS: dict[str, Callable[[Any], Projection]] = {
+    "acts": _act,
+    "cases": case_of,
+    "challenges": _challenge,
+    "demands": _demand,
+    "disclosures": _disclosure,
+    "erasures": _erasure,
+    "evidence": evidence_of,
+    "links": _link,
+    "members": member_of,
+    "standings": _standing,
+}

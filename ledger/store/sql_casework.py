@@ -15,7 +15,8 @@ from ledger.store.engine import WRITER, database_errors
 SCAN_ROWS = 2_000
 
 
-def _case(row: Any) -> CaseRow:
+def case_of(row: Any) -> CaseRow:
+    """The columns of the table of cases."""
     return CaseRow(bytes(row.chain).hex(), row.title, row.opener, row.idx)
 
 
@@ -23,6 +24,11 @@ def evidence_of(row: Any) -> EvidenceRow:
     """The columns of the table of evidence."""
     digest = None if row.sha256 is None else bytes(row.sha256)
     return EvidenceRow(row.idx, bytes(row.chain).hex(), row.account, digest, row.size, bool(row.stored))
+
+
+def member_of(row: Any) -> MemberRow:
+    """The columns of the table of members."""
+    return MemberRow(bytes(row.chain).hex(), row.account, row.role, row.side, row.idx, row.removed)
 
 
 def _timestamp(row: Any) -> TimestampRow:
@@ -41,20 +47,20 @@ class CaseReads:
 
     def case(self, chain: str) -> CaseRow | None:
         rows = self._rows("read a case", select(schema.cases).where(schema.cases.c.chain == bytes.fromhex(chain)))
-        return _case(rows[0]) if rows else None
+        return case_of(rows[0]) if rows else None
 
     def cases_of(self, account: str, after: int, limit: int) -> list[CaseRow]:
         cases, members = schema.cases, schema.members
         mine = and_(members.c.account == account, members.c.case_idx > after, members.c.removed.is_(None))
         joined = members.join(cases, cases.c.chain == members.c.chain)
         statement = select(cases).select_from(joined).where(mine).order_by(members.c.case_idx).limit(limit)
-        return [_case(row) for row in self._rows("list the cases", statement)]
+        return [case_of(row) for row in self._rows("list the cases", statement)]
 
     def members(self, chain: str) -> list[MemberRow]:
         table = schema.members
         statement = select(table).where(table.c.chain == bytes.fromhex(chain)).order_by(table.c.idx)
         rows = self._rows("read a case's members", statement)
-        return [MemberRow(bytes(r.chain).hex(), r.account, r.role, r.side, r.idx, r.removed) for r in rows]
+        return [member_of(row) for row in rows]
 
     def evidence(self, index: int) -> EvidenceRow | None:
         rows = self._rows("read evidence", select(schema.evidence).where(schema.evidence.c.idx == index))

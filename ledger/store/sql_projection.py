@@ -16,6 +16,7 @@ from ledger.store.case_rows import (
     DemandRow,
     DisclosureRow,
     ErasureRow,
+    FileRemoval,
     LinkRow,
     MemberRemoval,
     StandingRow,
@@ -23,7 +24,7 @@ from ledger.store.case_rows import (
 )
 from ledger.store.contracts import CaseRow, EvidenceRow, MemberRow, Projection, TimestampRow
 
-Change = MemberRow | MemberRemoval | StateChange
+Change = MemberRow | MemberRemoval | StateChange | FileRemoval
 
 
 def project(connection: Connection, rows: Sequence[Projection]) -> None:
@@ -35,7 +36,7 @@ def project(connection: Connection, rows: Sequence[Projection]) -> None:
     grouped: dict[str, list[dict[str, Any]]] = {}
     changes: list[Change] = []
     for row in rows:
-        if isinstance(row, MemberRow | MemberRemoval | StateChange):
+        if isinstance(row, Change):
             changes.append(row)
         else:
             table, values = _inserted(row)
@@ -124,6 +125,9 @@ def _change(connection: Connection, change: Change) -> None:
             table = schema.metadata.tables[change.table]
             moved = update(table).where(table.c.idx == change.subject).values(state=change.state)
             _one(connection, moved, f"move a row of {change.table}")
+        case FileRemoval():
+            table = schema.evidence
+            _one(connection, update(table).where(table.c.idx == change.entry).values(stored=False), "remove a file")
 
 
 def _one(connection: Connection, statement: Any, act: str) -> None:

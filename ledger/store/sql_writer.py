@@ -6,16 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, and_, insert, select, update
+from sqlalchemy import Connection, Engine, Table, and_, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
 from ledger.errors import CorruptError
 from ledger.store import schema
+from ledger.store.case_rows import LinkRow
 from ledger.store.contracts import (
     AmbiguousCommitError,
     ChainHead,
     EntryRow,
+    EvidenceRow,
     Head,
     IdempotencyRow,
     OpeningRow,
@@ -23,7 +25,7 @@ from ledger.store.contracts import (
     TileRow,
 )
 from ledger.store.engine import WRITER, database_errors
-from ledger.store.sql_projection import project
+from ledger.store.sql_projection import evidence_columns, project
 
 
 class SqlWriter:
@@ -82,6 +84,21 @@ class SqlWriter:
             schema.idempotency,
             [{"account": k.account, "key": k.key, "idx": k.index, "mac": k.mac, "at": k.at} for k in keys],
         )
+
+    def erase(self, opening: OpeningRow, evidence: EvidenceRow, links: Sequence[LinkRow]) -> None:
+        at = opening.index
+        opened = {"secret": opening.secret, "fields": opening.fields, "kept": opening.kept}
+        self._connection.execute(update(schema.openings).where(schema.openings.c.idx == at).values(opened))
+        columns = evidence_columns(evidence)
+        self._connection.execute(update(schema.evidence).where(schema.evidence.c.idx == at).values(columns))
+        self._connection.execute(delete(schema.links).where(schema.links.c.idx == at))
+        project(self._connection, links)
+        keys = schema.idempotency
+        self._connection.execute(update(keys).where(keys.c.idx == at).values(mac=b""))
+
+    def clear_projections(self) -> None:
+        for table in schema.PROJECTIONS:
+            self._connection.execute(delete(table))
 
     def move_head(self, old: Head, new: Head) -> None:
         table = schema.log_head

@@ -72,18 +72,20 @@ class AnchorFlow:
         check_key(key)
         parsed = parse_statement(statement, self._limits)
         if upload is None:
-            facts = facts_without_file(parsed)
-        else:
-            self._refuse_other_content(account, case, parsed, upload, name, key)
+            return self._anchor(Submission(account, case, parsed, facts_without_file(parsed), stored=False), key)
+        self._refuse_other_content(account, case, parsed, upload, name, key)
+        with upload.holding():
             # A crash after this leaves a blob without an entry: never the other way round.
             facts = upload.keep(parsed, file_name=name).facts
-        submission = Submission(account, case, parsed, facts, stored=upload is not None)
-        return self._append([prepare_evidence(submission, key, self._limits, self._project)])[0]
+            return self._anchor(Submission(account, case, parsed, facts, stored=True), key)
 
     def anchor_lines(self, account: str, case: str, lines: Sequence[bytes], key: str | None) -> list[Anchored]:
         """Anchor hash-only statements, all or none. Errors name the line."""
         check_key(key)
         return self._append(prepare_lines(account, case, list(lines), key, self._limits, self._project))
+
+    def _anchor(self, submission: Submission, key: str | None) -> Anchored:
+        return self._append([prepare_evidence(submission, key, self._limits, self._project)])[0]
 
     def _append(self, prepared: list[Prepared]) -> list[Anchored]:
         placed = self._sequencer.append(prepared)

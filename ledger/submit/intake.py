@@ -9,6 +9,7 @@ nothing stays behind.
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Protocol, Self, runtime_checkable
@@ -110,6 +111,10 @@ class Receiving:
     def measure(self) -> StoredBlob:
         """What was received, before anything is kept: a repeated submission is recognised, or refused, by it."""
         return self._writer.measure()
+
+    def holding(self) -> AbstractContextManager[None]:
+        """While held, no erasure elsewhere takes these bytes away: from before `keep` until the entry is committed."""
+        return self._blobs.holding(self._writer.measure().sha256)
 
     def keep(self, statement: Statement, *, file_name: str | None = None) -> ReceivedFile:
         """Compare the file with `statement`, and make it durable. An empty file is a file.

@@ -24,6 +24,7 @@ from ledger.keys.key_folder import KeyFolder
 from ledger.merkle.open_tiles import OpenTiles
 from ledger.merkle.tiles import TileId
 from ledger.note.signed_note import parse_note
+from ledger.store.case_contracts import CaseStore
 from ledger.store.contracts import EvidenceRow, Head, LogStore
 from ledger.store.sql_store import SqlStore
 from ledger.upkeep.entry_audit import EntryAudit
@@ -54,7 +55,7 @@ def fsck(settings: Settings) -> Iterator[Finding]:
 
 
 class _Fsck:
-    def __init__(self, store: LogStore, signer: CheckpointSigner, blobs: DirectoryBlobs) -> None:
+    def __init__(self, store: CaseStore, signer: CheckpointSigner, blobs: DirectoryBlobs) -> None:
         self._store = store
         self._signer = signer
         self._blobs = blobs

@@ -1,0 +1,115 @@
+"""Carry out an erasure that was ordered: what is left cannot be opened, and all else still verifies.
+
+    1  `opening.erased` is committed; from here on nobody is shown what it names
+    2  the file's bytes go, unless another entry that lives has the same
+    3  one transaction puts the surviving openings, and every field hash, in the place of secret and values; with them
+       go digest and size in the table of evidence, links, and the code that a repeated submission is compared by
+    4  the database's own files are scrubbed
+    5  the erasure is marked as done
+
+The surviving openings are written in the transaction that destroys the secret: there is no moment at which either is
+missing. A crash anywhere leaves an erasure that is recorded and not marked: it is carried out again, from step 2.
+
+What this cannot reach: receipts and bundles that people hold, backups made before, archives of PostgreSQL's
+write-ahead log, and blocks that a disk keeps of its own accord.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ledger.blobs.contract import BlobStore
+from ledger.casework.erasures import decide_erasure
+from ledger.casework.people import Actor
+from ledger.casework.projection import project
+from ledger.casework.reading import CaseReader
+from ledger.casework.sight import FILE
+from ledger.entry.held import format_kept, read_held
+from ledger.entry.receipt_number import format_number
+from ledger.errors import CorruptError, LedgerError
+from ledger.store.case_contracts import CaseStore
+from ledger.store.case_rows import ErasureRow, LinkRow
+from ledger.store.contracts import EvidenceRow, LogWriter, OpeningRow
+from ledger.submit.acts import Acting
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """An erasure: the number of its act, that of the evidence, and what it took away (`file`: the bytes)."""
+
+    erasure: str
+    number: str
+    fields: tuple[str, ...]
+
+
+class Erasing:
+    """Records and carries out erasures."""
+
+    def __init__(self, store: CaseStore, blobs: BlobStore, reader: CaseReader, acting: Acting) -> None:
+        self._store = store
+        self._blobs = blobs
+        self._reader = reader
+        self._acting = acting
+
+    def erase(self, actor: Actor, number: str, fields: Sequence[str] | Literal["all"], order: str) -> Erased:
+        """Record an erasure and carry it out.
+
+        Raises ForbiddenError, NotFoundError, ConflictError and UnacceptableError before anything is recorded. What is
+        raised afterwards leaves a recorded erasure, which is carried out later.
+        """
+        placed = self._acting.act(lambda: decide_erasure(self._reader.evidence_state(number), actor, fields, order))
+        index = placed[0].index
+        erasure = next(each for each in self._store.unfinished_erasures() if each.index == index)
+        self.carry_out(erasure)
+        return Erased(format_number(index), number, erasure.names)
+
+    def finish_all(self) -> int:
+        """Carry out what was recorded and cut short. Returns how many erasures stay unfinished; they are logged."""
+        left = 0
+        for erasure in self._store.unfinished_erasures():
+            try:
+                self.carry_out(erasure)
+            except LedgerError as error:
+                left += 1
+                _log.error("an erasure could not be carried out, it is tried again: entry %d: %s", erasure.entry, error)
+        return left
+
+    def carry_out(self, erasure: ErasureRow) -> None:
+        """Steps 2 to 5. Harmless to repeat."""
+        row = self._store.evidence(erasure.entry)
+        if row is None:
+            raise CorruptError(f"erase entry {erasure.entry}: it has no row in the table of evidence")
+        if FILE in erasure.names and row.sha256 is not None:
+            digest = row.sha256
+            self._blobs.remove_unless(digest, lambda: self._store.stored_like(digest))
+        with self._store.writing() as writer:
+            writer.lock_head()
+            self._destroy(writer, erasure.entry)
+        self._store.scrub()
+        self._store.finish_erasure(erasure.index)
+
+    def _destroy(self, writer: LogWriter, index: int) -> None:
+        opening, row = writer.opening(index), self._store.evidence(index)
+        if opening is None or row is None:
+            raise CorruptError(f"erase entry {index}: its openings are missing")
+        erased = {name for each in self._store.erasures([index]) for name in each.names}
+        try:
+            held = read_held(opening.secret, opening.fields, opening.kept)
+        except LedgerError as error:
+            raise CorruptError(f"erase entry {index}: {error.what}") from error
+        if opening.secret is None and not erased & held.fields.keys():
+            return  # it was cut short after this step
+        fields, kept = format_kept(held, erased)
+        left = OpeningRow(index, None, fields, kept)
+        survivors = {name: value for name, value in held.fields.items() if name not in erased}
+        rows = project(index, row.chain, "evidence.anchored", survivors)
+        evidence = next(each for each in rows if isinstance(each, EvidenceRow))
+        stored = evidence.stored and row.stored
+        links = [each for each in rows if isinstance(each, LinkRow)]
+        columns = EvidenceRow(index, row.chain, evidence.account, evidence.sha256, evidence.size, stored)
+        writer.erase(left, columns, links)
