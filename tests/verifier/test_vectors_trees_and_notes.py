@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.verifier.vectors import FOLDER, load, needs_vectors
+from verifier import cosignature
 from verifier.checkpoint import BadCheckpoint, Checkpoint, parse_checkpoint
 from verifier.cosignature import BadSignature, check_line
 from verifier.merkle import BadProof, Frontier, check_consistency, check_inclusion, leaf_hash, root_of
@@ -123,3 +124,23 @@ def test_wycheproof_ed25519() -> None:
                 with pytest.raises(BadSignature):
                     check_line(line, key, checkpoint)
     assert judged > 100
+
+
+def test_wycheproof_ml_dsa_44(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The signed message is put in the place of the checkpoint's; a signature under a context is none of ours."""
+    accepted = judged = 0
+    checkpoint = Checkpoint("w", 1, bytes(32), b"")
+    for group in load("wycheproof", "testvectors_v1", "mldsa_44_verify_test.json")["testGroups"]:
+        key = Key("w", bytes(4), 6, bytes.fromhex(group["publicKey"]))
+        for test in group["tests"]:
+            message = bytes.fromhex(test["msg"])
+            monkeypatch.setattr(cosignature, "_subtree_message", lambda *_, message=message: message)
+            line = SignatureLine("w", bytes(4), bytes(8) + bytes.fromhex(test["sig"]))
+            judged += 1
+            if test["result"] == "valid" and not test.get("ctx"):
+                check_line(line, key, checkpoint)
+                accepted += 1
+            else:
+                with pytest.raises(BadSignature):
+                    check_line(line, key, checkpoint)
+    assert judged > 150 and accepted > 70
