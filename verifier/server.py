@@ -119,16 +119,19 @@ class Server:
             watch.start()
             connection.request(method, f"{self._prefix}/{path}", body, {**self._headers, **headers})
             yield connection.getresponse()
-        except (OSError, HTTPException, ValueError, zlib.error) as error:
-            why = "it took too long" if late.is_set() else type(error).__name__
-            raise Unreachable(f"{path} cannot be had: {why}") from None
+        except (OSError, HTTPException, ValueError, zlib.error, Unreachable) as error:
+            if late.is_set():
+                raise _too_late(path) from None
+            if isinstance(error, Unreachable):
+                raise
+            raise Unreachable(f"{path} cannot be had: {type(error).__name__}") from None
         finally:
             if watch is not None:
                 watch.cancel()
             if connection is not None:
                 connection.close()
         if late.is_set():  # what came may have been cut off where it seemed to end
-            raise Unreachable(f"{path} cannot be had: it took too long")
+            raise _too_late(path)
 
     def _connection(self) -> HTTPConnection:
         if self._tls:
@@ -211,6 +214,10 @@ def _copy(response: HTTPResponse, path: str, write: Callable[[bytes], object], l
     if announced is not None and total < announced:
         raise Unreachable(f"{path} ends after {total} of {announced} bytes")
     return total
+
+
+def _too_late(path: str) -> Unreachable:
+    return Unreachable(f"{path} cannot be had: it took too long")
 
 
 def _too_long(path: str, limit: int) -> Unreachable:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from verifier import __version__
 from verifier.answer.answer import AnswerResult
+from verifier.answer.text import answer_headline
 from verifier.check import Outcome
 from verifier.printable import printable
 from verifier.report import headline
@@ -49,11 +50,14 @@ def answer_page(answer: AnswerResult, code: str, at: datetime | None = None) -> 
     """The page of the check of an answer, in the language `code`."""
     words = language(code)
     found = (answer.demand,) if answer.demand is not None else ()
+    sentence = answer_headline(answer, words)
+    if answer.verdict is Verdict.VERIFIED:  # whose time it is follows in a second sentence
+        sentence = f"{sentence} {headline(answer.result, words.report)}"
     return page(
         code,
         words.sheet.answer_title.format(number=answer.id),
         answer.id,
-        verdict(answer.result, answer_headline(answer, words)),
+        verdict(answer.result, sentence),
         casework.demands(answer.result, found, words, complete=True) if found else Markup(),
         verified(answer.result, words),
         declared(answer.result, words),
@@ -63,17 +67,6 @@ def answer_page(answer: AnswerResult, code: str, at: datetime | None = None) -> 
         casework.erasures(answer.result, words),
         *_tail(answer.result, words, at),
     )
-
-
-def answer_headline(answer: AnswerResult, words: Language) -> str:
-    """What the check of an answer came to, in one sentence; whose time it is in a second."""
-    if answer.verdict is Verdict.NOT_VERIFIED:
-        return words.sheet.answer_not_verified
-    if answer.verdict is Verdict.VERIFIED:
-        return f"{words.sheet.answer_verified} {headline(answer.result, words.report)}"
-    judged = answer.demand.answers if answer.demand is not None else ()
-    closed = sum(not found.state.is_settled for found in judged)
-    return words.sheet.answer_incomplete.format(closed=closed, all=len(judged))
 
 
 def _tail(result: Result, words: Language, at: datetime | None) -> list[Markup]:

@@ -1,0 +1,1 @@
+"""The subcommands of `evidence-verify`: what each takes, does and prints."""
