@@ -17,8 +17,12 @@ from api.public.log import LOG
 from api.public.trust import TRUST
 from api.settings import HttpSettings
 from api.v1.cases import CASES
+from api.v1.challenges import CHALLENGES
+from api.v1.custody import CUSTODY
+from api.v1.demands import DEMANDS
 from api.v1.evidence import EVIDENCE
 from api.v1.receipts import RECEIPTS
+from api.v1.standing import STANDING
 from api.wire import problem, request_log
 from api.wire.body import drain
 from api.wire.headers import add_security_headers
@@ -29,7 +33,9 @@ from ledger.errors import MalformedError
 if TYPE_CHECKING:
     from ledger.assembly import Ledger
 
-RESOURCES: tuple[Resource, ...] = (CASES, EVIDENCE, RECEIPTS, LOG, TRUST, HEALTH)
+RESOURCES: tuple[Resource, ...] = (
+    CASES, EVIDENCE, RECEIPTS, DEMANDS, CHALLENGES, STANDING, CUSTODY, LOG, TRUST, HEALTH,
+)  # fmt: skip
 
 
 def create_app(ledger: Ledger, accounts: AccountStore, settings: HttpSettings) -> Flask:

@@ -8,7 +8,7 @@ from typing import Final
 from flask import Response, request
 
 from api.openapi.operation import Answer, Content, Parameter, Resource
-from api.openapi.schemas import BINARY
+from api.openapi.shapes import BINARY
 from api.wire.answer import text_answer
 from api.wire.headers import OPEN_TO_ALL
 from api.wire.services import Services

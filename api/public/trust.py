@@ -10,7 +10,7 @@ from typing import Final
 from flask import Response, request
 
 from api.openapi.operation import Answer, Content, Parameter, Resource
-from api.openapi.schemas import BINARY
+from api.openapi.shapes import BINARY
 from api.settings import TIMESTAMP_BYTES
 from api.wire.answer import ZIP, save_as, text_answer
 from api.wire.body import check_media_type, read_body

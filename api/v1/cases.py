@@ -6,7 +6,7 @@ from flask import Response, request
 
 from api.auth.accounts import Account
 from api.openapi.operation import Answer, Content, Parameter, Resource
-from api.openapi.schemas import BINARY, HEX_32
+from api.openapi.shapes import BINARY, HEX_32
 from api.settings import PAGE_ENTRIES, PAGE_ENTRIES_MAX
 from api.v1.views import case_json, entry_json, member_json, page_json
 from api.wire.answer import JSON, ZIP, bundle_answer, json_answer

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask import Response, request
 
 from api.openapi.operation import Answer, Content, Parameter, Resource
-from api.openapi.schemas import BINARY
+from api.openapi.shapes import BINARY
 from api.settings import BATCH_BYTES
 from api.v1.cases import CASE, LOCATION
 from api.v1.views import anchored_bytes

@@ -8,7 +8,7 @@ from typing import Final
 from flask import Response, request
 
 from api.openapi.operation import Answer, Content, Parameter, Resource
-from api.openapi.schemas import BINARY, NUMBER
+from api.openapi.shapes import BINARY, NUMBER
 from api.v1.views import evidence_json, hit_json
 from api.wire.answer import JSON, ZIP, bundle_answer, file_answer, json_answer, json_bytes, save_as
 from api.wire.body import read_object
@@ -20,7 +20,7 @@ from ledger.submit.errors import UnacceptableError
 
 RECEIPTS = Resource("receipts", "/api/v1")
 
-_NUMBER = Parameter("number", "path", "The receipt number.", NUMBER)
+EVIDENCE_NUMBER = Parameter("number", "path", "The receipt number.", NUMBER)
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _READ_PROBLEMS = (400, 404, 410)
 
@@ -30,7 +30,7 @@ _READ_PROBLEMS = (400, 404, 410)
     "/evidence/{number}",
     "Show an entry",
     Answer(200, "The entry.", Content(JSON, "Evidence")),
-    parameters=(_NUMBER,),
+    parameters=(EVIDENCE_NUMBER,),
     problems=_READ_PROBLEMS,
 )
 def show_evidence(services: Services, actor: Actor, number: str) -> Response:
@@ -44,7 +44,7 @@ def show_evidence(services: Services, actor: Actor, number: str) -> Response:
     "/evidence/{number}/receipt",
     "Fetch the receipt again",
     Answer(200, "The receipt, with the proof and timestamps as they stand now.", Content(JSON, "Receipt")),
-    parameters=(_NUMBER,),
+    parameters=(EVIDENCE_NUMBER,),
     problems=(*_READ_PROBLEMS, 403),
 )
 def get_receipt(services: Services, actor: Actor, number: str) -> Response:
@@ -59,7 +59,7 @@ def get_receipt(services: Services, actor: Actor, number: str) -> Response:
     "Fetch the file",
     Answer(200, "The bytes, of the media type that was found in them.", Content("*/*", BINARY)),
     Answer(206, "The range that was asked for.", Content("*/*", BINARY)),
-    parameters=(_NUMBER, Parameter("Range", "header", "A range of bytes (RFC 9110).")),
+    parameters=(EVIDENCE_NUMBER, Parameter("Range", "header", "A range of bytes (RFC 9110).")),
     problems=(*_READ_PROBLEMS, 403, 416),
 )
 def get_file(services: Services, actor: Actor, number: str) -> Response:
@@ -74,7 +74,7 @@ def get_file(services: Services, actor: Actor, number: str) -> Response:
     "Take the proof away",
     Answer(200, "The bundle: docs/spec/bundle.md.", Content(ZIP, BINARY)),
     parameters=(
-        _NUMBER,
+        EVIDENCE_NUMBER,
         Parameter("file", "query", "Whether the file goes in.", {"type": "boolean", "default": True}),
     ),
     problems=_READ_PROBLEMS,

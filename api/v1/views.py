@@ -1,9 +1,10 @@
-"""The ledger's values as JSON."""
+"""Cases, entries and evidence as JSON."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from api.v1.casework_views import challenge_json, link_json
 from api.wire.cursor import Page
 from ledger.entry.canonical_json import Value, serialise
 
@@ -46,6 +47,7 @@ def entry_json(entry: EntryView | EvidenceView) -> dict[str, Value]:
         "names": list(entry.names),
         "opened": dict(entry.opened),
         "closed": list(entry.closed),
+        "erased": list(entry.erased),
     }
 
 
@@ -57,6 +59,11 @@ def evidence_json(evidence: EvidenceView) -> Value:
         "openings": dict(evidence.openings),
         "published": evidence.published,
         "has_file": evidence.has_file,
+        "standing": evidence.standing,
+        "challenges": [challenge_json(challenge) for challenge in evidence.challenges],
+        "links": [link_json(link) for link in evidence.links],
+        "copies": list(evidence.copies),
+        "sender": evidence.sender,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from flask import Request
 
@@ -51,8 +51,12 @@ def read_body(request: Request, limit: int, where: str = "body") -> bytes:
     return b"".join(chunks)
 
 
+Kinds: TypeAlias = type | tuple[type, ...]
+"""What a member of a body may be."""
+
+
 def read_object(
-    request: Request, required: Mapping[str, type], optional: Mapping[str, type] | None = None
+    request: Request, required: Mapping[str, Kinds], optional: Mapping[str, Kinds] | None = None
 ) -> dict[str, Value]:
     """The body as a JSON object that has the `required` members, perhaps `optional` ones, and no others.
 
@@ -74,13 +78,40 @@ def read_object(
             raise UnacceptableError(
                 f"read the body: unknown member; expected {', '.join(sorted(known))}", f"body.{name[:80]}"
             )
+        expected = known[name]
+        kinds = expected if isinstance(expected, tuple) else (expected,)
         # bool is an int to Python.
-        if type(member) is not known[name]:
-            raise UnacceptableError(f"read the body: expected {_shown(known[name])}", f"body.{name}")
+        if type(member) not in kinds:
+            raise UnacceptableError(f"read the body: expected {' or '.join(map(_shown, kinds))}", f"body.{name}")
     for name in required:
         if name not in value:
             raise UnacceptableError("read the body: a member is missing", f"body.{name}")
     return value
+
+
+def texts_in(body: Mapping[str, Value], name: str) -> list[str]:
+    """The list of strings under this name; empty where it was left out. Raises UnacceptableError."""
+    found = body.get(name, [])
+    if not isinstance(found, list):
+        raise UnacceptableError("read the body: expected a list", f"body.{name}")
+    texts = [each for each in found if isinstance(each, str)]
+    if len(texts) != len(found):
+        raise UnacceptableError("read the body: expected a list of strings", f"body.{name}")
+    return texts
+
+
+def names_or_all(body: Mapping[str, Value], name: str) -> list[str] | Literal["all"]:
+    """The list of strings under this name, or the word `all`. Raises UnacceptableError."""
+    if body.get(name) == "all":
+        return "all"
+    if isinstance(body.get(name), str):
+        raise UnacceptableError("read the body: expected a list of strings, or all", f"body.{name}")
+    return texts_in(body, name)
+
+
+def text_in(body: Mapping[str, Value], name: str) -> str | None:
+    """The string under this name, which was read as one; None where it was left out."""
+    return str(body[name]) if name in body else None
 
 
 def drain(request: Request) -> bool:

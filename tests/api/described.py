@@ -85,6 +85,8 @@ def check_value(document: Mapping[str, Any], schema: Mapping[str, Any], value: A
         name = schema["$ref"].rpartition("/")[2]
         check_value(document, document["components"]["schemas"][name], value, f"{where}<{name}>")
         return
+    if "anyOf" in schema:
+        assert any(_fits(document, each, value) for each in schema["anyOf"]), f"{where}: {value!r} fits none"
     if "const" in schema:
         assert value == schema["const"], where
     if "enum" in schema:
@@ -99,6 +101,14 @@ def check_value(document: Mapping[str, Any], schema: Mapping[str, Any], value: A
     if isinstance(value, list) and "items" in schema:
         for at, item in enumerate(value):
             check_value(document, schema["items"], item, f"{where}[{at}]")
+
+
+def _fits(document: Mapping[str, Any], schema: Mapping[str, Any], value: Any) -> bool:
+    try:
+        check_value(document, schema, value, "")
+    except AssertionError:
+        return False
+    return True
 
 
 def _check_object(document: Mapping[str, Any], schema: Mapping[str, Any], value: dict[str, Any], where: str) -> None:

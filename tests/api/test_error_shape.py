@@ -24,7 +24,9 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 def address(operation: Operation) -> str:
     """The operation's path with something in each place."""
-    return operation.path.format(case="0" * 32, number="EL-0000000123-20", level="0", index="000", name="development")
+    number = "EL-0000000123-20"
+    things = {"number": number, "demand": number, "challenge": number, "standing": number, "user": "bekova"}
+    return operation.path.format(case="0" * 32, level="0", index="000", name="development", **things)
 
 
 @pytest.mark.parametrize("operation", EVERY, ids=lambda operation: f"{operation.method} {operation.path}")

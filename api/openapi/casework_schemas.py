@@ -1,0 +1,169 @@
+"""The bodies of casework, as JSON Schema: demands and answers, challenges, standing, custody, erasure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from api.openapi.shapes import (
+    HEX_32,
+    NUMBER,
+    TEXT,
+    TEXT_OR_NULL,
+    TEXTS,
+    TIME,
+    list_of,
+    object_of,
+    page_of,
+)
+
+NAMES_OR_ALL: Final = {"anyOf": [TEXTS, {"const": "all"}]}
+STATES: Final = (
+    "asked", "disclosed", "partly", "not_held", "produced_later", "refused", "lapsed", "ordered", "upheld",
+)  # fmt: skip
+HEADS: Final = ("author", "completeness", "content", "copy", "source", "time")
+
+_OBJECT: Final = {"enum": ["fields", "file", "original", "inspection"]}
+_ANSWER: Final = {"enum": ["disclosed", "partly", "not_held", "produced_later"]}
+_HEADS: Final = {"type": "array", "items": {"enum": list(HEADS)}}
+_SIDE: Final = {"enum": ["opposing", "third"]}
+_EVIDENCE: Final = {**NUMBER, "description": "The evidence's receipt number."}
+_ACT: Final = {**NUMBER, "description": "The receipt number of the act, an entry of the case."}
+
+_NEW_DEMAND: Final = object_of(
+    {
+        "fields": {**NAMES_OR_ALL, "description": "Names, prefixes that end in .*, or all; none for another object."},
+        "object": {**_OBJECT, "description": "What is demanded; without it, fields."},
+        "grounds": {**TEXT, "description": "Why. It is recorded, and all sides read it."},
+    },
+    "fields",
+    "object",
+)
+
+_DISCLOSURE: Final = object_of(
+    {
+        "fields": {**NAMES_OR_ALL, "description": "Which are opened; without it all that was demanded and may be."},
+        "answer": {**_ANSWER, "description": "Without it, disclosed. What stays closed makes it partly."},
+        "text": {**TEXT, "description": "What there is to say; how an original was handed over or can be inspected."},
+        "produced": {**NUMBER, "description": "produced_later: the evidence that was anchored since."},
+    },
+    "fields",
+    "answer",
+    "text",
+    "produced",
+)
+
+_DEMAND: Final = object_of(
+    {
+        "demand": {**NUMBER, "description": "Its id: the receipt number of the entry that lodged it."},
+        "number": _EVIDENCE,
+        "case": HEX_32,
+        "state": {"enum": list(STATES)},
+        "object": _OBJECT,
+        "fields": NAMES_OR_ALL,
+        "grounds": TEXT,
+        "due_at": TIME,
+        "due_basis": {**TEXT, "description": "Where the term comes from."},
+        "time": TIME,
+        "by": {**TEXT, "description": "The account that lodged it."},
+        "events": list_of("Event"),
+    }
+)
+
+_CHALLENGE: Final = object_of(
+    {
+        "challenge": {**NUMBER, "description": "Its id: the receipt number of its entry."},
+        "number": _EVIDENCE,
+        "case": HEX_32,
+        "state": {"enum": ["open", "answered", "upheld", "dismissed", "admitted"]},
+        "heads": _HEADS,
+        "fields": {**TEXTS, "description": "Empty: the whole."},
+        "grounds": TEXT_OR_NULL,
+        "time": TIME,
+        "by": TEXT,
+        "events": list_of("Event"),
+    },
+    meaning="A challenge to authenticity; with state admitted, an admission.",
+)
+
+_STANDING: Final = object_of(
+    {
+        "standing": {
+            "type": ["string", "null"],
+            "pattern": NUMBER["pattern"],
+            "description": "The request's id; null where a court's account was let in at once.",
+        },
+        "number": _EVIDENCE,
+        "case": HEX_32,
+        "state": {"enum": ["asked", "admitted", "refused"]},
+        "user": TEXT,
+        "role": {"enum": ["opposing", "third", "court"]},
+        "time": TIME,
+        "events": list_of("Event"),
+    }
+)
+
+_TRANSFER: Final = object_of(
+    {
+        "to": TEXT,
+        "from": TEXT,
+        "at": TIME,
+        "place": TEXT,
+        "reason": TEXT,
+        "authority": {**TEXT, "description": "On whose authority."},
+        "condition": TEXT,
+        "changes": {**TEXT, "description": "Changes that could not be avoided, and who answers for them."},
+    },
+    "from", "at", "place", "reason", "authority", "condition", "changes",
+    meaning="The particulars of ISO/IEC 27037.",
+)  # fmt: skip
+
+_CHANNEL: Final = object_of(
+    {"address": TEXT, "kind": {"enum": ["account", "email", "messenger", "phone", "post", "other"]}}
+)
+
+CASEWORK_SCHEMAS: Final[Mapping[str, Any]] = {
+    "Event": object_of(
+        {"number": _ACT, "kind": TEXT, "time": TIME, "by": TEXT}, meaning="An act on a demand, challenge or request."
+    ),
+    "NewDemand": _NEW_DEMAND,
+    "Disclosure": _DISCLOSURE,
+    "Refusal": object_of({"reason": TEXT}),
+    "DemandRuling": object_of(
+        {
+            "order": {"enum": ["disclose", "uphold-refusal"]},
+            "reason": TEXT,
+            "fields": {**NAMES_OR_ALL, "description": "What the order opens; without it all that was demanded."},
+        },
+        "fields",
+    ),
+    "Demand": _DEMAND,
+    "DemandPage": page_of("Demand"),
+    "NewChallenge": object_of(
+        {"grounds": TEXT, "heads": {**_HEADS, "description": "Without it, content."}, "fields": TEXTS},
+        "heads",
+        "fields",
+    ),
+    "Admission": object_of({"fields": TEXTS, "grounds": TEXT}, "fields", "grounds"),
+    "ChallengeAnswer": object_of({"text": TEXT}),
+    "ChallengeRuling": object_of({"order": {"enum": ["upheld", "dismissed"]}, "reason": TEXT}),
+    "Challenge": _CHALLENGE,
+    "NewStanding": object_of({"code": TEXT, "role": {**_SIDE, "description": "Without it, opposing."}}, "role"),
+    "StandingRuling": object_of({"order": {"enum": ["admit", "refuse"]}, "reason": TEXT}),
+    "Standing": _STANDING,
+    "StandingPage": page_of("Standing"),
+    "Access": object_of({"number": _EVIDENCE, "access": {**TEXT, "description": "The new code; the old one ended."}}),
+    "Removal": object_of({"reason": TEXT}),
+    "Transfer": _TRANSFER,
+    "Revealed": object_of({"fields": {**TEXTS, "description": "Names; file for the file's bytes."}}),
+    "Channels": object_of({"channels": {"type": "array", "items": _CHANNEL}}),
+    "Act": object_of({"act": _ACT, "number": _EVIDENCE}),
+    "CaseAct": object_of({"act": _ACT, "case": HEX_32}),
+    "NewErasure": object_of(
+        {
+            "fields": {**NAMES_OR_ALL, "description": "Names; file for the file's bytes."},
+            "order": {**TEXT, "description": "The court's order, and who made it."},
+        }
+    ),
+    "Erasure": object_of({"erasure": _ACT, "number": _EVIDENCE, "fields": TEXTS}),
+}
