@@ -43,9 +43,10 @@ _PR_SET_NO_NEW_PRIVS: Final = 38
 _SYSTEM: Final = ("/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/perl",
                   "/etc/alternatives", "/dev/urandom")  # fmt: skip
 _REFUSED: Final = ("socket.", "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.chmod",
-                   "os.chown", "os.truncate", "os.utime", "os.exec", "os.posix_spawn", "os.system", "os.kill",
+                   "os.chown", "os.truncate", "os.utime", "os.exec", "os.system", "os.kill",
                    "os.killpg", "shutil.", "ftplib.", "http.", "smtplib.", "urllib.", "ctypes.dlopen",
                    "ctypes.dlsym", "pty.", "signal.pthread_kill", "webbrowser.")  # fmt: skip
+_STARTING: Final = ("subprocess.Popen", "os.posix_spawn")  # the second from Python 3.13 on
 _WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -61,11 +62,13 @@ class RefusedError(OSError):
     """A reader tried what no reader has to do."""
 
 
-def confine(cpu_s: int, memory_bytes: int, programs: frozenset[str]) -> Confinement:
-    """Shut this process in for good. `programs`: absolute paths that it may start (exiftool), confined as it is."""
+def confine(cpu_s: int, memory_bytes: int, programs: frozenset[str], evidence: int | None = None) -> Confinement:
+    """Shut this process in for good. `programs`: absolute paths that it may start (exiftool), confined as it is;
+    `evidence`: the descriptor of the file that may be opened again, since exiftool seeks in files alone.
+    """
     _end_with_parent()
     namespace = _leave_network()
-    held = landlock.restrict(_readable(), [Path("/dev/null")])
+    held = landlock.restrict(_readable(), [Path("/dev/null")], evidence)
     _limit(cpu_s, memory_bytes, own_namespace=namespace)
     _watch(programs)
     return Confinement(namespace, held)
@@ -110,7 +113,7 @@ def _watch(programs: frozenset[str]) -> None:
     def refuse(event: str, arguments: tuple[Any, ...]) -> None:
         if event.startswith(_REFUSED) or (event == "open" and _writes(arguments)):
             raise RefusedError(f"a reader tried {event}")
-        if event == "subprocess.Popen" and str(arguments[0]) not in programs:
+        if event in _STARTING and os.fsdecode(arguments[0]) not in programs:
             raise RefusedError("a reader tried to start a program")
 
     sys.addaudithook(refuse)

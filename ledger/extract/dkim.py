@@ -37,13 +37,45 @@ class _Unsound(Exception):
     """Why a signature fails, or cannot be checked."""
 
 
+class _Body:
+    """A message's body, canonicalized once for each method, however many signatures there are."""
+
+    def __init__(self, content: bytes) -> None:
+        self.bytes = len(content)
+        self._content = content
+        self._canonical: dict[str, bytes] = {}
+
+    def digest(self, tags: Mapping[str, str]) -> bytes:
+        """The body hash (§3.4.3, §3.4.4, and `l` of §3.5)."""
+        method = _methods(tags)[1]
+        if method not in self._canonical:
+            self._canonical[method] = _canonical_body(self._content, method)
+        body = self._canonical[method]
+        if "l" not in tags:
+            return hashlib.sha256(body).digest()
+        length = _seconds(tags["l"])
+        if length > len(body):
+            raise _Unsound("more bytes are signed than there are")
+        return hashlib.sha256(memoryview(body)[:length]).digest()
+
+
+def _canonical_body(body: bytes, method: str) -> bytes:
+    if method == "relaxed":
+        body = b"\r\n".join(_BLANKS.sub(b" ", line).rstrip(b" ") for line in body.split(b"\r\n"))
+    end = len(body)
+    while body[max(end - 2, 0) : end] == b"\r\n":
+        end -= 2
+    return body[:end] + b"\r\n" if end or method == "simple" else b""
+
+
 def check_signatures(raw: bytes, keys: Mapping[str, str]) -> list[dict[str, object]]:
     """One result for each DKIM-Signature field of a message, in order.
 
     raw  -- the message's bytes; bare line feeds count as CRLF, as mail programs save them
     keys -- DNS name (`selector._domainkey.domain`, lower case) to TXT record
     """
-    headers, body = split_message(re.sub(rb"\r?\n", b"\r\n", raw))
+    headers, content = split_message(re.sub(rb"\r?\n", b"\r\n", raw))
+    body = _Body(content)
     own = [index for index, (name, _) in enumerate(headers) if name.strip().lower() == b"dkim-signature"]
     return [_check(headers, index, body, keys) for index in own[:SIGNATURES_MAX]]
 
@@ -64,7 +96,7 @@ def split_message(raw: bytes) -> tuple[Headers, bytes]:
     return headers, body
 
 
-def _check(headers: Headers, index: int, body: bytes, keys: Mapping[str, str]) -> dict[str, object]:
+def _check(headers: Headers, index: int, body: _Body, keys: Mapping[str, str]) -> dict[str, object]:
     tags = parse_tags(headers[index][1].decode("utf-8", "replace"))
     domain, selector = tags.get("d", "").lower(), tags.get("s", "").lower()
     record = keys.get(f"{selector}._domainkey.{domain}")
@@ -76,7 +108,7 @@ def _check(headers: Headers, index: int, body: bytes, keys: Mapping[str, str]) -
         "signed_headers": [text(name.strip().lower(), 80) for name in tags.get("h", "").split(":")][:100],
         "signed_at": since_1970(_seconds(tags.get("t"))),
         "expires_at": since_1970(_seconds(tags.get("x"))),
-        "unsigned_body_bytes": max(len(body) - _seconds(tags["l"]), 0) if "l" in tags else 0,
+        "unsigned_body_bytes": max(body.bytes - _seconds(tags["l"]), 0) if "l" in tags else 0,
         "body_hash": None,
         "key_given": record is not None,
         "outcome": "not checked",
@@ -85,7 +117,7 @@ def _check(headers: Headers, index: int, body: bytes, keys: Mapping[str, str]) -
     try:
         _demand_form(tags)
         _demand_header(headers)
-        same = _body_hash(body, tags) == _unpack(tags.get("bh", ""))
+        same = body.digest(tags) == _unpack(tags.get("bh", ""))
         result["body_hash"] = "matches" if same else "differs"
         if not same:
             result["outcome"] = "failed"
@@ -143,24 +175,6 @@ def _methods(tags: Mapping[str, str]) -> tuple[str, str]:
     if header not in ("simple", "relaxed") or (body or "simple") not in ("simple", "relaxed"):
         raise _Unsound("an unknown canonicalization")
     return header, body or "simple"
-
-
-def _body_hash(body: bytes, tags: Mapping[str, str]) -> bytes:
-    """§3.4.3, §3.4.4, and `l` of §3.5."""
-    if _methods(tags)[1] == "relaxed":
-        body = b"\r\n".join(_BLANKS.sub(b" ", line).rstrip(b" ") for line in body.split(b"\r\n"))
-    end = len(body)
-    while body[:end].endswith(b"\r\n") if end <= 2 else body[end - 2 : end] == b"\r\n":
-        end -= 2
-    body = body[:end]
-    if body or _methods(tags)[1] == "simple":
-        body += b"\r\n"
-    if "l" in tags:
-        length = _seconds(tags["l"])
-        if length > len(body):
-            raise _Unsound("more bytes are signed than there are")
-        body = body[:length]
-    return hashlib.sha256(body).digest()
 
 
 def _signed_bytes(headers: Headers, index: int, tags: Mapping[str, str]) -> bytes:

@@ -1,13 +1,12 @@
 """exiftool, where it is installed: every tag it reads, in one object, beside what the readers here find.
 
-It runs as a child of the worker, so all that confines the worker confines it. It reads standard input, which is the
-evidence's own descriptor; no path, no configuration file, no environment of anybody's.
+It runs as a child of the worker, so all that confines the worker confines it. It opens its standard input, which is the
+evidence, as a file (a pipe it would read into memory); no path, no configuration file, no environment of anybody's.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Mapping
 from typing import Any, Final
@@ -21,7 +20,8 @@ OUTPUT_BYTES: Final = 2 * 1024 * 1024
 _ARGUMENTS: Final = (
     "-config", "", "-json", "-G1", "-charset", "UTF8", "-api", "LargeFileSupport=1",
     # what it says of its own run and of the descriptor, not of the evidence
-    "--ExifTool:Warning", "--System:all", "--File:FileType", "--File:FileTypeExtension", "--File:MIMEType", "-",
+    "--ExifTool:Warning", "--System:all", "--File:FileType", "--File:FileTypeExtension", "--File:MIMEType",
+    "/proc/self/fd/0",
 )  # fmt: skip
 _ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
@@ -49,7 +49,6 @@ def version(tool: str | None) -> str | None:
 
 def read(tool: str, descriptor: int, findings: Findings) -> None:
     """Fill `exiftool`, `exiftool_version`, and what stayed empty. Raises ExtractError when exiftool gives nothing."""
-    os.lseek(descriptor, 0, os.SEEK_SET)
     found = json.loads(_run(tool, _ARGUMENTS, descriptor), parse_float=str, parse_int=str)
     tags = found[0] if isinstance(found, list) and found and isinstance(found[0], dict) else {}
     tags.pop("SourceFile", None)
@@ -76,7 +75,11 @@ def _run(tool: str, arguments: tuple[str, ...], descriptor: int | None) -> bytes
     ) as process:  # fmt: skip
         if process.stdout is None:
             raise ExtractError("exiftool did not start")
-        output = process.stdout.read(OUTPUT_BYTES + 1)
+        try:
+            output = process.stdout.read(OUTPUT_BYTES + 1)
+        except BaseException:  # time is out: it must not be waited for, so that what was found is still answered
+            process.kill()
+            raise
         if len(output) > OUTPUT_BYTES:
             process.kill()
             raise ExtractError("exiftool's answer is too long")

@@ -39,9 +39,10 @@ def version() -> int:
     return max(answer, 0)
 
 
-def restrict(readable: Iterable[Path], writable: Iterable[Path]) -> bool:
-    """Let this process and its children open only what lies beneath `readable` (to read and execute) and `writable`
-    (devices). Returns whether the kernel does; once done there is no way back.
+def restrict(readable: Iterable[Path], writable: Iterable[Path], evidence: int | None = None) -> bool:
+    """Let this process and its children open only what lies beneath `readable` (to read and execute), `writable`
+    (devices), and the one file behind the descriptor `evidence` (to read). Returns whether the kernel does; once done
+    there is no way back.
     """
     found = version()
     if not found:
@@ -57,6 +58,8 @@ def restrict(readable: Iterable[Path], writable: Iterable[Path]) -> bool:
             _allow(ruleset, path, _READ)
         for path in writable:
             _allow(ruleset, path, _READ_FILE | _WRITE_FILE)
+        if evidence is not None:
+            _system_call(_ADD_RULE, ruleset, _RULE_PATH_BENEATH, struct.pack("=Qi", _READ_FILE, evidence), 0)
         _library().prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         return _system_call(_RESTRICT_SELF, ruleset, 0) == 0
     finally:

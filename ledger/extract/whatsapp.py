@@ -4,7 +4,8 @@
     [12/10/2026, 2:05:33 PM] Daniyar: thanks           iPhone; narrow blanks and direction marks in between
 
 Day and month stand as the phone's language has them, and nothing says which comes first. It is concluded from days
-beyond the 12th; where there is none, no time is told but the one as written.
+beyond the 12th, and from dots, which no language writes between month and day in that order; else no time is told but
+the one as written.
 """
 
 from __future__ import annotations
@@ -63,6 +64,7 @@ class _Line:
     """The head line of a message: date as three numbers, clock, and what follows."""
 
     date: tuple[int, int, int]
+    separator: str
     clock: tuple[int, int, int]
     written: str
     rest: str
@@ -161,19 +163,21 @@ def _parse(line: str) -> _Line | None:
         hour = hour % 12 + (12 if half == "p" else 0)
     date = (int(found[2]), int(found[4]), int(found[5]))
     written = cleaned[: found.start(10)].strip(" -–[]")
-    return _Line(date, (hour, int(found[7]), int(found[8] or 0)), written, found[10])
+    return _Line(date, found[3], (hour, int(found[7]), int(found[8] or 0)), written, found[10])
 
 
 def _date_order(source: Source) -> str:
-    """`dmy`, `mdy`, `ymd`; `ambiguous` where no day is beyond the 12th, or where days contradict one another."""
-    first = second = 0
+    """`dmy`, `mdy`, `ymd`, by the first line that tells; `ambiguous` where none does. A line that then contradicts has
+    a date that does not exist, and no time.
+    """
     for line in _messages(source):
         if line.date[0] > 31:
             return "ymd"
-        first, second = max(first, line.date[0]), max(second, line.date[1])
-    if first > 12 >= second:
-        return "dmy"
-    return "mdy" if second > 12 >= first else "ambiguous"
+        if line.separator == "." or line.date[0] > 12:
+            return "dmy"
+        if line.date[1] > 12:
+            return "mdy"
+    return "ambiguous"
 
 
 def _moment(line: _Line, order: str) -> str | None:

@@ -30,7 +30,8 @@ def main() -> int:
     logging.disable()
     request = json.loads(sys.stdin.buffer.read())
     tool = request["exiftool"]
-    held = confine(request["cpu_s"], request["memory_bytes"], frozenset({tool} if tool else ()))
+    programs = frozenset({tool} if tool else ())
+    held = confine(request["cpu_s"], request["memory_bytes"], programs, request.get("descriptor"))
     if request["probe"]:
         answer: dict[str, Any] = {"exiftool": exiftool.version(tool), **as_json(held)}
     else:
@@ -69,7 +70,7 @@ def read_file(source: Source, tool: str | None = None, deadline_s: float = 0.0) 
 
 
 def _ask_exiftool(chosen: Format, stream: BinaryIO, tool: str | None, findings: Findings) -> None:
-    """Last, since exiftool moves the position of the descriptor that it shares with us."""
+    """Last, so that what our own readers found stays when exiftool uses up the time."""
     if tool is None or not findings.has("exiftool"):
         return
     with findings.attempt("exiftool"):

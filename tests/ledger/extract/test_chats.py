@@ -60,6 +60,18 @@ def test_an_iphone_export_with_american_dates() -> None:
     assert [each["name"] for each in items(found["participants"])] == ["Daniyar", "Family", "~ Aigul"]
 
 
+def test_dots_in_the_clock_say_nothing_of_the_date() -> None:
+    found = read_here(b"05/06/26 14.05 - A: x\n")
+    assert (found["date_order"], found["messages"]) == ("ambiguous", 1)
+    assert read_here(b"2026-06-05, 14:05 - A: x\n")["created_at"] == "2026-06-05T14:05:00"
+
+
+def test_a_date_that_contradicts_the_others_is_no_time() -> None:
+    found = read_here(b"25/06/26, 14:05 - A: x\n05/26/26, 14:06 - B: y\n")
+    assert (found["created_at"], found["modified_at"]) == ("2026-06-25T14:05:00", None)
+    assert found["last_as_written"] == "05/26/26, 14:06"
+
+
 def test_dates_that_can_be_read_two_ways_are_not_guessed() -> None:
     found = read_here(b"05/06/26, 14:05 - A: x\n06/06/26, 14:06 - B: y\n")
     assert (found["date_order"], found["created_at"]) == ("ambiguous", None)
