@@ -27,6 +27,7 @@ class Page(HTMLParser):
     policy: str = ""
     tags: list[str] = field(default_factory=list)
     cells: list[str] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
     stack: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -41,6 +42,10 @@ class Page(HTMLParser):
             self.language = attributes["lang"] or ""
         if attributes.get("http-equiv") == "Content-Security-Policy":
             self.policy = attributes["content"] or ""
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
         if tag in ("td", "th", "li", "p"):
             self.cells.append("")
         if tag not in VOID:
@@ -56,11 +61,13 @@ class Page(HTMLParser):
         self.text += data
         if self.cells:
             self.cells[-1] += data
+        if "tr" in self.stack and self.rows[-1]:
+            self.rows[-1][-1] += data
 
-    def row_of(self, first: str) -> list[str]:
-        """The cells of the row that begins with a text."""
-        at = self.cells.index(first)
-        return self.cells[at : at + 4]
+    def row_of(self, first: str, cells: int) -> list[str]:
+        """The one row of so many cells that begins with a text."""
+        (row,) = (row for row in self.rows if len(row) == cells and row[0].strip() == first)
+        return [cell.strip() for cell in row]
 
 
 def read_page(path: Path) -> Page:
