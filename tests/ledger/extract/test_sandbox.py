@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from ledger.extract import exiftool, sandbox
-from ledger.extract.errors import OutOfTimeError
+from ledger.extract.errors import ExtractError, OutOfTimeError
 from ledger.extract.formats import FORMATS
 from ledger.extract.sandbox import exiftool_path, extract, probe
 from tests.ledger.extract import pictures
@@ -85,18 +85,22 @@ def test_without_exiftool_the_names_are_the_same(photo: Path, monkeypatch: pytes
     assert probe().exiftool is None
 
 
-def test_an_exiftool_that_answers_without_end_is_stopped(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sandbox, "exiftool_path", lambda: "/usr/bin/yes")
-    found = extract(photo, "image/jpeg", "photo.jpg")
-    assert found.failure == "exiftool: exiftool's answer is too long"
-    assert found.fields["extracted.make"] == "Pinhole Works"
+def tool(folder: Path, shell: str) -> str:
+    """A program in exiftool's place."""
+    script = folder / "exiftool"
+    script.write_text(f"#!/bin/sh\n{shell}\n", encoding="utf-8")
+    script.chmod(0o755)
+    return str(script)
+
+
+def test_an_exiftool_that_answers_without_end_is_stopped(tmp_path: Path) -> None:
+    with pytest.raises(ExtractError, match="too long"):
+        exiftool._run(tool(tmp_path, "exec yes"), (), None)
+    with pytest.raises(ExtractError, match="no answer"):
+        exiftool._run(tool(tmp_path, "exit 1"), (), None)
 
 
 def test_an_exiftool_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
-    script = tmp_path / "exiftool"
-    script.write_text("#!/bin/sh\nexec sleep 600\n", encoding="utf-8")
-    script.chmod(0o755)
-
     def stop(_signal: int, _frame: object) -> None:
         raise OutOfTimeError
 
@@ -105,7 +109,7 @@ def test_an_exiftool_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
     begun = time.monotonic()
     try:
         with pytest.raises(OutOfTimeError):
-            exiftool._run(str(script), (), None)
+            exiftool._run(tool(tmp_path, "exec sleep 600"), (), None)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
