@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, fields
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -39,6 +40,7 @@ from ledger.store.sql_store import SqlStore
 from ledger.store.stored_tiles import StoredTiles
 from ledger.submit.acts import Acting
 from ledger.submit.anchor_flow import Anchored, AnchorFlow
+from ledger.submit.extraction import Extraction
 from ledger.submit.intake import Intake, Receiving
 from ledger.submit.limits import Limits
 from ledger.upkeep.erase import Erased, Erasing
@@ -66,7 +68,14 @@ class Ledger:
         acting = Acting(self._sequencer, project)
         codes = AccessCodes(store, clock, days=settings.access_days)
         self._flow = AnchorFlow(
-            store, self._sequencer, intake, self.limits, self._submitter_receipt, project, codes.current
+            store,
+            self._sequencer,
+            intake,
+            self.limits,
+            self._submitter_receipt,
+            project,
+            codes.current,
+            Extraction(blobs, self.limits) if settings.extract else None,
         )
         self.desk = Desk(
             store, acting, clock, codes, demand_days=settings.demand_days, record_reads=settings.record_reads
@@ -74,7 +83,7 @@ class Ledger:
         self._anchors = load_anchors(settings.data / "tsa", settings.tsa)
         self._development = load_development_authority(self._keys, clock)
         self._policy = read_policy(settings.policy, self._signer.vkeys)
-        self._erasing = Erasing(store, blobs, self.desk.reader, acting)
+        self._erasing = Erasing(store, blobs, self.desk)
         self._handout = Handout(self.desk.reader, blobs)
         self._bundles = BundleBuilder(self._parts, blobs, self.trust_files)
         self._timestamping = make_timestamping(
@@ -153,9 +162,7 @@ class Ledger:
 
     def check_may_anchor(self, actor: Actor, case: str) -> None:
         """Raises NotFoundError or ForbiddenError; asked before a body of 10 GiB is read."""
-        _, member = self.desk.reader.state_for(actor, case)
-        if not may_anchor(member):
-            raise ForbiddenError("anchor evidence: only a side, a notary or an expert of the case may")
+        self._may_anchor(actor, case)
 
     def receive_file(self, declared_size: int | None = None) -> Receiving:
         """A file on its way in (ledger.submit.intake). Left without `anchor`, it leaves nothing."""
@@ -171,13 +178,18 @@ class Ledger:
         key: str | None,
     ) -> Anchored:
         """Anchor a file, or without `upload` the digests in the statement. See AnchorFlow.anchor for what is raised."""
-        self.check_may_anchor(actor, case)
-        return self._flow.anchor(actor.name, case, statement, upload, upload_name, key)
+        allowed = partial(self._may_anchor, actor, case)
+        return self._flow.anchor(actor.name, case, statement, upload, upload_name, key, allowed)
 
     def anchor_batch(self, actor: Actor, case: str, lines: Sequence[bytes], key: str | None) -> list[Anchored]:
         """Anchor hash-only statements, all or none. Errors name the line."""
-        self.check_may_anchor(actor, case)
-        return self._flow.anchor_lines(actor.name, case, lines, key)
+        return self._flow.anchor_lines(actor.name, case, lines, key, partial(self._may_anchor, actor, case))
+
+    def _may_anchor(self, actor: Actor, case: str) -> int:
+        state, member = self.desk.reader.state_for(actor, case)
+        if not may_anchor(member):
+            raise ForbiddenError("anchor evidence: only a side, a notary or an expert of the case may")
+        return state.acts
 
     # --- what members see and carry away ---------------------------------------------------------------------------
 

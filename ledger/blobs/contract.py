@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
 
@@ -88,6 +89,13 @@ class BlobStore(Protocol):
 
         The bytes are not digested again: whoever serves 10 GiB cannot wait for that. The reader's own verification
         (step 3), `check` and fsck do it.
+        """
+        ...
+
+    def local(self, sha256: bytes) -> AbstractContextManager[Path]:
+        """A path under which a program on this machine can read the blob, while this is held. Raises NotFoundError.
+
+        The file may be the store's own: it is never written to.
         """
         ...
 

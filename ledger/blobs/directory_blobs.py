@@ -61,6 +61,11 @@ class DirectoryBlobs:
                 raise CorruptError("opening a blob: expected a regular file, found something else", str(path))
             return os.fdopen(descriptor, "rb")
 
+    @contextmanager
+    def local(self, sha256: bytes) -> Iterator[Path]:
+        self.open(sha256).close()
+        yield self._path(sha256)
+
     def size(self, sha256: bytes) -> int:
         with self.open(sha256) as stream:
             return os.fstat(stream.fileno()).st_size

@@ -20,7 +20,7 @@ LINKS_SHOWN: Final = 200
 CHANNELS_READ: Final = 200
 """Declarations of channels that are looked through for a sender's address, the newest."""
 
-SENDER_FIELDS: Final = ("declared.sender", "extracted.from", "extracted.sender", "requisite.account_owner")
+SENDER_FIELDS: Final = ("declared.sender", "extracted.from", "extracted.sender")
 
 _NO_PROOF: Final = "presumption, rebuttable; not proof of the person"
 

@@ -23,6 +23,7 @@ from ledger.casework.demands import (
     decide_ruling,
 )
 from ledger.casework.docket import Docket
+from ledger.casework.erasures import decide_erasure
 from ledger.casework.people import Actor
 from ledger.casework.queries import CaseQueries
 from ledger.casework.reading import CaseReader
@@ -250,6 +251,11 @@ class Desk:
     def reveal(self, actor: Actor, number: str, fields: Sequence[str]) -> str:
         """Open fields, or the file, to all members: commit now and reveal at filing. Returns the act's number."""
         return self._number(lambda: decide_reveal(self.reader.evidence_state(number), actor, fields))
+
+    def order_erasure(self, actor: Actor, number: str, fields: Names, order: str) -> int:
+        """Record that fields are to be erased. Returns the act's index; ledger.upkeep.erase carries it out."""
+        placed = self._acting.act(lambda: decide_erasure(self.reader.evidence_state(number), actor, fields, order))
+        return placed[0].index
 
     def record_read(self, actor: Actor, number: str, what: str) -> None:
         """Record that somebody else than the submitter's side was given this, where the operator has it recorded."""

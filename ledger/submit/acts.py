@@ -13,7 +13,7 @@ from ledger.entry.canonical_json import Value
 from ledger.errors import ConflictError
 from ledger.store.contracts import Projection
 
-__all__ = ["Act", "Acting", "Projector", "new_chain"]
+__all__ = ["DECISIONS", "Act", "Acting", "Projector", "new_chain"]
 
 DECISIONS = 20
 """How often an act is decided anew because its case moved on meanwhile; beyond that the case is busy (409)."""

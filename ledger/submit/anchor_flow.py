@@ -3,26 +3,43 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
+from ledger.commit.batch import StaleError
 from ledger.commit.prepared import Prepared
 from ledger.commit.sequencer import Sequencer
+from ledger.entry.canonical_json import Value, parse
 from ledger.entry.leaf import parse_leaf
-from ledger.entry.receipt_number import format_number
+from ledger.entry.receipt_number import format_number, parse_number
 from ledger.errors import ConflictError, CorruptError, ErasedError, NotFoundError
+from ledger.merkle.hashing import hash_leaf
 from ledger.store.contracts import EntryRow, LogStore, OpeningRow
-from ledger.submit.acts import Projector
+from ledger.submit.acts import DECISIONS, Projector
 from ledger.submit.anchoring import Submission, access_code, check_key, prepare_evidence, prepare_lines, replay_key
-from ledger.submit.draft import FileFacts
+from ledger.submit.draft import EVIDENCE_ANCHORED, FileFacts
+from ledger.submit.errors import UnacceptableError
+from ledger.submit.extraction import Extraction
 from ledger.submit.intake import Intake, Receiving, facts_without_file
+from ledger.submit.kinds import Missing, missing
 from ledger.submit.limits import Limits
+from ledger.submit.questions import questions
+from ledger.submit.relations import Resolver
 from ledger.submit.statement import Statement, parse_statement
+
+Allowed: TypeAlias = Callable[[], int]
+"""Checks the right to anchor in the case, now, and gives the number of acts that it was checked on. Raises
+NotFoundError or ForbiddenError: a member who is removed while his file arrives is refused.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Anchored:
-    """The answer to a submission. `receipt`: the receipt's exact bytes; `access`: the code for the other side."""
+    """The answer to a submission. `receipt`: the receipt's exact bytes; `access`: the code for the other side.
+
+    `missing`: what courts ask of such evidence and it does not say; `questions`: what does not fit together.
+    """
 
     number: str
     case: str
@@ -31,13 +48,16 @@ class Anchored:
     access: str
     receipt: bytes
     replayed: bool
+    missing: tuple[Missing, ...] = ()
+    questions: tuple[str, ...] = ()
 
 
 class AnchorFlow:
-    """Anchors evidence for accounts whose right to do so was checked before.
+    """Anchors evidence for accounts whose right to do so `allowed` checks.
 
     `make_receipt(row, opening, with_timestamps)` gives the submitter's receipt; a fresh entry has no timestamps yet.
-    `access(index, secret)` gives the evidence's access code as it is now.
+    `access(index, secret)` gives the evidence's access code as it is now. `extraction`: takes files' own metadata;
+    None where the operator switched it off.
     """
 
     def __init__(
@@ -49,6 +69,7 @@ class AnchorFlow:
         make_receipt: Callable[[EntryRow, OpeningRow, bool], bytes],
         project: Projector,
         access: Callable[[int, bytes], str],
+        extraction: Extraction | None,
     ) -> None:
         self._store = store
         self._sequencer = sequencer
@@ -57,38 +78,83 @@ class AnchorFlow:
         self._make_receipt = make_receipt
         self._project = project
         self._access = access
+        self._extraction = extraction
 
     def receive(self, declared_size: int | None) -> Receiving:
         """A file on its way in. Left without `anchor`, it leaves nothing."""
         return self._intake.receive(declared_size)
 
     def anchor(
-        self, account: str, case: str, statement: bytes, upload: Receiving | None, name: str | None, key: str | None
+        self,
+        account: str,
+        case: str,
+        statement: bytes,
+        upload: Receiving | None,
+        name: str | None,
+        key: str | None,
+        allowed: Allowed,
     ) -> Anchored:
         """Anchor a file sent under `name`, or without `upload` the digests in the statement.
 
         Raises MalformedError, LimitError, UnacceptableError, ConflictError, UnavailableError; nothing is stored then.
         """
         check_key(key)
+        acts = allowed()
         parsed = parse_statement(statement, self._limits)
+        resolve = self._resolver(case)
         if upload is None:
-            return self._anchor(Submission(account, case, parsed, facts_without_file(parsed), stored=False), key)
-        self._refuse_other_content(account, case, parsed, upload, name, key)
+            submission = Submission(account, case, parsed, facts_without_file(parsed), stored=False)
+            prepared = prepare_evidence(submission, key, self._limits, self._project, resolve)
+            return self._append([prepared], acts, allowed)[0]
+        known = self._refuse_other_content(account, case, parsed, upload, name, key)
         with upload.holding():
             # A crash after this leaves a blob without an entry: never the other way round.
             facts = upload.keep(parsed, file_name=name).facts
-            return self._anchor(Submission(account, case, parsed, facts, stored=True), key)
+            taken = {} if known else self._take(facts, parsed)
+            submission = Submission(account, case, parsed, facts, stored=True, taken=taken)
+            prepared = prepare_evidence(submission, key, self._limits, self._project, resolve)
+            return self._append([prepared], acts, allowed)[0]
 
-    def anchor_lines(self, account: str, case: str, lines: Sequence[bytes], key: str | None) -> list[Anchored]:
+    def anchor_lines(
+        self, account: str, case: str, lines: Sequence[bytes], key: str | None, allowed: Allowed
+    ) -> list[Anchored]:
         """Anchor hash-only statements, all or none. Errors name the line."""
         check_key(key)
-        return self._append(prepare_lines(account, case, list(lines), key, self._limits, self._project))
+        acts, resolve = allowed(), self._resolver(case)
+        prepared = prepare_lines(account, case, list(lines), key, self._limits, self._project, resolve)
+        return self._append(prepared, acts, allowed)
 
-    def _anchor(self, submission: Submission, key: str | None) -> Anchored:
-        return self._append([prepare_evidence(submission, key, self._limits, self._project)])[0]
+    def _take(self, facts: FileFacts, statement: Statement) -> Mapping[str, Value]:
+        if self._extraction is None:
+            return {}
+        declared = statement.fields()
+        return self._extraction.take(facts, declared, len(declared) + len(statement.relations))
 
-    def _append(self, prepared: list[Prepared]) -> list[Anchored]:
-        placed = self._sequencer.append(prepared)
+    def _resolver(self, case: str) -> Resolver:
+        """Finds what a statement's links name: evidence of the same case, or for `answers` a demand in it."""
+
+        def resolve(relation: str, number: str, place: str) -> str:
+            row = self._store.entry(parse_number(number))
+            kind = "metadata.demanded" if relation == "answers" else EVIDENCE_ANCHORED
+            # One answer for what is not here, is another case's, or is of another kind: nothing is told.
+            if row is None or row.chain != case or row.kind != kind:
+                what = "a demand" if relation == "answers" else "evidence"
+                raise UnacceptableError(f"linking evidence: expected {what} of this case, {number} is none", place)
+            return hash_leaf(row.leaf).hex()
+
+        return resolve
+
+    def _append(self, prepared: list[Prepared], acts: int, allowed: Allowed) -> list[Anchored]:
+        """Append, unless somebody acted in the case since the right to do so was checked: then it is checked again."""
+        for _ in range(DECISIONS):
+            first = replace(prepared[0], expected_acts=acts)
+            try:
+                placed = self._sequencer.append([first, *prepared[1:]])
+                break
+            except StaleError:
+                acts = allowed()
+        else:
+            raise ConflictError("anchor evidence: the case keeps changing; try again")
         rows = []
         for each, place in zip(prepared, placed, strict=True):
             if place.replayed:
@@ -104,7 +170,11 @@ class AnchorFlow:
             raise ErasedError("repeat a submission: what it committed has been erased", "Idempotency-Key", number)
         receipt = self._make_receipt(row, opening, replayed)
         code = self._access(row.index, opening.secret) if replayed else access_code(opening.secret)
-        return Anchored(number, row.chain, row.index, time, code, receipt, replayed)
+        fields = parse(opening.fields, where="openings")
+        said = fields if isinstance(fields, dict) else {}
+        return Anchored(
+            number, row.chain, row.index, time, code, receipt, replayed, missing(said), questions(said, time)
+        )
 
     def _read_back(self, index: int) -> tuple[EntryRow, OpeningRow]:
         row = self._store.entry(index)
@@ -117,11 +187,14 @@ class AnchorFlow:
 
     def _refuse_other_content(
         self, account: str, case: str, statement: Statement, upload: Receiving, name: str | None, key: str | None
-    ) -> None:
-        """A key used before, with other content, is refused before the file is kept. The transaction checks again."""
+    ) -> bool:
+        """A key used before, with other content, is refused before the file is kept. The transaction checks again.
+
+        Returns whether it was used before.
+        """
         known = None if key is None else self._store.replay(account, key)
         if known is None:
-            return
+            return False
         measured = upload.measure()
         facts = FileFacts(name or statement.name or "", measured.size, measured.sha256, measured.sha512, "")
         request = replay_key(Submission(account, case, statement, facts, stored=True), key)
@@ -131,3 +204,4 @@ class AnchorFlow:
             raise ErasedError("repeat a submission: what it committed has been erased", "Idempotency-Key", number)
         if request is None or not hmac.compare_digest(request.mac(opening.secret), known.mac):
             raise ConflictError("repeat a submission: this key was used before, with other content", "Idempotency-Key")
+        return True

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import base64
 import hmac
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from ledger.commit.prepared import Prepared, ReplayKey, prepare
-from ledger.entry.canonical_json import serialise
+from ledger.entry.canonical_json import Value, serialise
 from ledger.errors import LimitError, MalformedError
 from ledger.submit.acts import Projector
 from ledger.submit.draft import FileFacts, draft_evidence
 from ledger.submit.errors import UnacceptableError
 from ledger.submit.intake import facts_without_file
 from ledger.submit.limits import Limits
+from ledger.submit.relations import Resolver, link_fields
 from ledger.submit.statement import Statement, parse_statement
 
 KEY_CHARACTERS: Final = 64
@@ -28,13 +30,16 @@ _ACCESS_BYTES: Final = 16  # 128 bits: no list of guesses ends
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """Who anchors what where: the account, the chain of the case, the file's facts, whether we hold the file."""
+    """Who anchors what where: the account, the chain of the case, the file's facts, whether we hold the file, and what
+    was `taken` out of it.
+    """
 
     account: str
     chain: str
     statement: Statement
     facts: FileFacts
     stored: bool
+    taken: Mapping[str, Value] = field(default_factory=dict)
 
 
 def check_key(key: str | None) -> None:
@@ -69,16 +74,36 @@ def replay_key(submission: Submission, key: str | None) -> ReplayKey | None:
     return ReplayKey(submission.account, key, request)
 
 
-def prepare_evidence(submission: Submission, key: str | None, limits: Limits, project: Projector) -> Prepared:
+def prepare_evidence(
+    submission: Submission,
+    key: str | None,
+    limits: Limits,
+    project: Projector,
+    resolve: Resolver,
+    where: str = "statement",
+) -> Prepared:
     """The entry `evidence.anchored`, committed to. Raises UnacceptableError where the fields do not fit."""
     facts = submission.facts
-    draft = draft_evidence(submission.statement, facts, submission.account, entry_fields=limits.entry_fields)
+    links = link_fields(submission.statement.relations, resolve, where=where)
+    draft = draft_evidence(
+        submission.statement,
+        facts,
+        submission.account,
+        server_fields={**submission.taken, **links},
+        entry_fields=limits.entry_fields,
+    )
     rows = project(0, submission.chain, draft.kind, draft.fields)
     return prepare(submission.chain, draft.kind, draft.fields, projections=rows, replay=replay_key(submission, key))
 
 
 def prepare_lines(
-    account: str, chain: str, lines: list[bytes], key: str | None, limits: Limits, project: Projector
+    account: str,
+    chain: str,
+    lines: list[bytes],
+    key: str | None,
+    limits: Limits,
+    project: Projector,
+    resolve: Resolver,
 ) -> list[Prepared]:
     """A batch of hash-only statements, each line checked before any is stored.
 
@@ -100,9 +125,11 @@ def prepare_lines(
         facts = facts_without_file(statement, where=where)
         submission = Submission(account, chain, statement, facts, stored=False)
         try:
-            prepared.append(prepare_evidence(submission, line_key(key, number), limits, project))
+            made = prepare_evidence(submission, line_key(key, number), limits, project, resolve, where)
+            prepared.append(made)
         except UnacceptableError as error:
-            raise UnacceptableError(error.what, f"{where}: {error.where}" if error.where else where) from error
+            place = error.where or ""
+            raise UnacceptableError(error.what, place if place.startswith(where) else f"{where}: {place}") from error
     return prepared
 
 

@@ -10,13 +10,15 @@ from ledger.entry.names import check_name
 from ledger.errors import LedgerError, LimitError, MalformedError
 from ledger.submit.errors import UnacceptableError, place_of
 from ledger.submit.file_name import check_file_name
+from ledger.submit.kinds import KINDS, ORIGINS
 from ledger.submit.limits import VALUE_DEPTH, Limits
 from ledger.submit.policy import Visibility, check_policy
+from ledger.submit.relations import check_relations
 
 METADATA_NAMESPACE: Final = "declared"
 REQUISITES_NAMESPACE: Final = "requisite"
 
-_MEMBERS: Final = frozenset({"metadata", "requisites", "policy", "name", "size", "sha256", "sha512"})
+_MEMBERS: Final = frozenset({"metadata", "requisites", "policy", "name", "size", "sha256", "sha512", "relations"})
 # The statement, and in it `metadata`: two objects around each value.
 _STATEMENT_DEPTH: Final = VALUE_DEPTH + 2
 _HEX: Final = re.compile(r"[0-9a-f]*")
@@ -29,6 +31,7 @@ class Statement:
     metadata   -- by key, without the namespace `declared.`
     requisites -- by key, without the namespace `requisite.`
     policy     -- see `ledger.submit.policy`
+    relations  -- by relation, receipt numbers of the same case (ledger.submit.relations)
     name, size, sha256 (32 bytes), sha512 (64 bytes) -- the file as the party knows it; None where it does not say
     """
 
@@ -39,6 +42,7 @@ class Statement:
     size: int | None = None
     sha256: bytes | None = None
     sha512: bytes | None = None
+    relations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def fields(self) -> dict[str, Value]:
         """The fields that the party declares, by their full names: `declared.author`, `requisite.address`."""
@@ -57,6 +61,8 @@ class Statement:
             "requisites": dict(self.requisites),
             "policy": dict(self.policy),
         }
+        if self.relations:
+            members["relations"] = {name: list(numbers) for name, numbers in self.relations.items()}
         if self.name is not None:
             members["name"] = self.name
         if self.size is not None:
@@ -97,7 +103,9 @@ def parse_statement(data: bytes, limits: Limits, *, where: str = "statement") ->
         size=_size(members, where),
         sha256=_digest(members, "sha256", 32, where),
         sha512=_digest(members, "sha512", 64, where),
+        relations=check_relations(_object(members, "relations", where), where=f"{where}.relations"),
     )
+    _check_kind(statement.metadata, f"{where}.metadata")
     count = len(statement.metadata) + len(statement.requisites)
     if count > limits.statement_fields:
         raise UnacceptableError(
@@ -143,6 +151,19 @@ def _fields(
         if value_bytes is not None:
             _check_length(value, value_bytes, place)
     return found
+
+
+def _check_kind(metadata: Mapping[str, Value], where: str) -> None:
+    """The words that the ledger itself reads mean what it takes them to mean."""
+    for key, allowed in (("kind", KINDS), ("origin", ORIGINS)):
+        value = metadata.get(key)
+        if value is not None and (not isinstance(value, str) or value not in allowed):
+            raise UnacceptableError(f"reading a statement: expected one of {', '.join(allowed)}", place_of(where, key))
+    original_at = metadata.get("original_at")
+    if original_at is not None and not isinstance(original_at, str):
+        raise UnacceptableError(
+            "reading a statement: expected where the original is, as a text", f"{where}.original_at"
+        )
 
 
 def _policy(members: dict[str, Value], value_bytes: int | None, where: str) -> dict[str, Visibility]:

@@ -22,10 +22,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ledger.blobs.contract import BlobStore
-from ledger.casework.erasures import decide_erasure
+from ledger.casework.desk import Desk
 from ledger.casework.people import Actor
 from ledger.casework.projection import project
-from ledger.casework.reading import CaseReader
 from ledger.casework.sight import FILE
 from ledger.entry.held import format_kept, read_held
 from ledger.entry.receipt_number import format_number
@@ -33,7 +32,6 @@ from ledger.errors import CorruptError, LedgerError
 from ledger.store.case_contracts import CaseStore
 from ledger.store.case_rows import ErasureRow, LinkRow
 from ledger.store.contracts import EvidenceRow, LogWriter, OpeningRow
-from ledger.submit.acts import Acting
 
 _log = logging.getLogger(__name__)
 
@@ -50,11 +48,10 @@ class Erased:
 class Erasing:
     """Records and carries out erasures."""
 
-    def __init__(self, store: CaseStore, blobs: BlobStore, reader: CaseReader, acting: Acting) -> None:
+    def __init__(self, store: CaseStore, blobs: BlobStore, desk: Desk) -> None:
         self._store = store
         self._blobs = blobs
-        self._reader = reader
-        self._acting = acting
+        self._desk = desk
 
     def erase(self, actor: Actor, number: str, fields: Sequence[str] | Literal["all"], order: str) -> Erased:
         """Record an erasure and carry it out.
@@ -62,8 +59,7 @@ class Erasing:
         Raises ForbiddenError, NotFoundError, ConflictError and UnacceptableError before anything is recorded. What is
         raised afterwards leaves a recorded erasure, which is carried out later.
         """
-        placed = self._acting.act(lambda: decide_erasure(self._reader.evidence_state(number), actor, fields, order))
-        index = placed[0].index
+        index = self._desk.order_erasure(actor, number, fields, order)
         erasure = next(each for each in self._store.unfinished_erasures() if each.index == index)
         self.carry_out(erasure)
         return Erased(format_number(index), number, erasure.names)

@@ -50,7 +50,8 @@ class MovedClock:
 def make_log(data: Path, database: str | None = None, **options: object) -> Settings:
     """Make a log in `data` and give its settings as a later start reads them."""
     initialise(load_settings(data, {"origin": ORIGIN, "database": database, **options}, {}))
-    return load_settings(data, {}, {})
+    # Extraction starts a process for every file: it has tests of its own, and who tests it here asks for it.
+    return load_settings(data, {"extract": options.get("extract", False)}, {})
 
 
 @contextmanager
