@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 from verifier.canonical_json import Json
 from verifier.printable import MAX_NAMES, printable
@@ -28,7 +29,7 @@ def text_report(result: Result, language: str) -> str:
     for check in result.checks:
         name, outcome = words.steps[check.step - 1], words.outcomes[check.outcome]
         lines.append(f"{check.step:>2}  {name} – {outcome}: {printable(check.detail)}")
-    lines += _contents(result.contents, words, "")
+    lines += _contents(_without_erased(result), words, "")
     for entry in result.entries:
         lines += _entry(entry, words)
     lines += casework_lines(result.casework, language)
@@ -66,6 +67,12 @@ def _entry(entry: EntryResult, words: Words) -> list[str]:
     title = words.entry.format(index=entry.index, kind=entry.kind, seq=entry.seq)
     times = [words.says.format(time=entry.time), *_bounds(entry.not_before, entry.not_after, words)]
     return ["", f"{title}: {'; '.join(times)}", *_contents(entry.contents, words, "  ")]
+
+
+def _without_erased(result: Result) -> Contents:
+    """What the subject shows, without names that were erased: those are told as erasures, not as merely closed."""
+    erased = result.casework.erased(result.index)
+    return replace(result.contents, closed=[name for name in result.contents.closed if name not in erased])
 
 
 def _contents(contents: Contents, words: Words, indent: str) -> list[str]:

@@ -82,6 +82,7 @@ class Result:
     entries: tuple[EntryResult, ...] = ()
     claimed_time: str | None = None
     casework: Casework = field(default_factory=Casework)
+    index: int | None = None
     leaf_hash: str | None = None
     tree_size: int | None = None
     tree_root: str | None = None
@@ -140,6 +141,7 @@ def build_result(examination: Examination, checks: tuple[Check, ...], verdict: V
         entries=tuple(sorted(entries, key=lambda entry: entry.index)),
         claimed_time=examination.leaves[subject].time if subject is not None else None,
         casework=casework_of(examination, checks),
+        index=subject.index if subject is not None else None,
         leaf_hash=examination.leaves[subject].hash.hex() if subject is not None else None,
         tree_size=checkpoint.size if checkpoint is not None else None,
         tree_root=checkpoint.root.hex() if checkpoint is not None else None,

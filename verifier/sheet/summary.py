@@ -77,8 +77,7 @@ def contradictions(result: Result, words: Language) -> Markup:
 
 
 def _not_open(result: Result, words: Language) -> Iterator[Markup]:
-    evidence = next((entry.evidence for entry in result.casework.erasures), None) if result.case is None else None
-    erased = result.casework.erased(evidence)
+    erased = result.casework.erased(result.index)
     for erased_name, erasure in sorted(erased.items()):
         order = value(erasure.order, words.sheet) if erasure.order is not None else words.sheet.unknown
         yield join(name(erased_name), f": {words.sheet.states['erased']} ({erasure.act.number}: ", order, ")")
