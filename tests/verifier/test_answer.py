@@ -172,7 +172,7 @@ def test_the_file(ledger: FakeLedger, program: Program, tmp_path: Path) -> None:
     wrong.write_bytes(FILE + b"!")
     run = program.answer(ledger, demand)
     assert run.status == 3 and run.states == {"file": "closed"}
-    assert program.answer(ledger, demand, "--file", right).states == {"file": "opened"}
+    assert program.answer(ledger, demand, "--file", right).json["answers"] == {"file": {"state": "opened"}}
     assert program.answer(ledger, demand, "--file", right).status == 0
     run = program.answer(ledger, demand, "--file", wrong)
     assert run.status == 1 and run.failed == [3]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.verifier.fake_ledger import FakeLedger, Members, Reply, json_reply
-from tests.verifier.log_forge import STRANGER, ForgedEntry, jcs, number
+from tests.verifier.log_forge import CHAIN, STRANGER, ForgedEntry, jcs, number
 from tests.verifier.programs import Program
 from tests.verifier.zip_forge import bundle
 
@@ -161,6 +161,17 @@ def test_a_bundle_of_another_number(ledger: FakeLedger, program: Program) -> Non
     ledger.lie = lambda path, reply: Reply(other, media="application/zip") if "bundle" in path else reply
     run = program.answer(ledger, demand)
     assert run.status == 1 and run.failed == [5] and "another subject" in run.detail(5)
+
+
+@pytest.mark.parametrize("form", ["receipt", "case"])
+def test_something_else_than_an_entrys_bundle(ledger: FakeLedger, program: Program, form: str) -> None:
+    """Each is right in itself, and neither is the bundle that shows what became of the demand."""
+    demand = answered(ledger)
+    case = bundle(ledger.log.members(*ledger.log_entries()), case=CHAIN)
+    data = ledger.log.receipt(ledger.evidence) if form == "receipt" else case
+    ledger.lie = lambda path, reply: Reply(data, media="application/octet-stream") if "bundle" in path else reply
+    run = program.answer(ledger, demand)
+    assert run.status == 1 and 5 in run.failed and run.json["answers"] == {}
 
 
 def test_another_demand_than_asked(ledger: FakeLedger, program: Program) -> None:

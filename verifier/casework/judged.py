@@ -50,7 +50,8 @@ class Judged:
 
     def to_json(self) -> dict[str, Json]:
         """The name's state as an object of the program's JSON."""
-        value: dict[str, Json] = {"value": self.value} if self.state in (State.OPENED, State.ABSENT) else {}
+        has_value = self.state is State.ABSENT or self.value is not None  # the file's bytes are opened and not shown
+        value: dict[str, Json] = {"value": self.value} if has_value else {}
         reason: dict[str, Json] = {"reason": str(self.reason)} if self.reason is not None else {}
         entry: dict[str, Json] = {"entry": self.act.number} if self.act is not None else {}
         return {"state": self.state.value, **value, **reason, **entry}
