@@ -142,7 +142,7 @@ def from_ledger(error: errors.LedgerError) -> Response:
         headers["Retry-After"] = str(max(1, error.retry_after))
     if isinstance(error, UnauthenticatedError):
         headers["WWW-Authenticate"] = 'Bearer realm="evidence-ledger"'
-    if isinstance(error, errors.ErasedError):
+    if isinstance(error, errors.ErasedError) and error.number:
         more = {"number": error.number}
     return problem(kind, error.what, error.where, more=more, headers=headers)
 
