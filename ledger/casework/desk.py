@@ -139,8 +139,7 @@ class Desk:
             raise UnacceptableError("disclose: expected a list of names", "fields")
 
         def decide() -> list[Act]:
-            state = self.reader.demand_state(demand)
-            state.evidence.role_of(actor)
+            state = self.reader.demand_state(demand, actor)
             later = None if produced is None else self._produced(state.evidence, state.row.index, produced)
             names = None if fields is None else tuple(fields)
             return decide_disclosure(state, actor, Answer(answer, names, text, later))
@@ -150,7 +149,7 @@ class Desk:
 
     def refuse(self, actor: Actor, demand: str, reason: str) -> DemandView:
         """Refuse a demand, or what was not disclosed of it."""
-        self._acting.act(lambda: decide_refusal(self.reader.demand_state(demand), actor, reason))
+        self._acting.act(lambda: decide_refusal(self.reader.demand_state(demand, actor), actor, reason))
         return self.docket.demand(actor, demand)
 
     def rule(
@@ -160,7 +159,7 @@ class Desk:
         if isinstance(fields, str):
             raise UnacceptableError("rule: expected a list of names", "fields")
         names = None if fields is None else tuple(fields)
-        self._acting.act(lambda: decide_ruling(self.reader.demand_state(demand), actor, order, reason, names))
+        self._acting.act(lambda: decide_ruling(self.reader.demand_state(demand, actor), actor, order, reason, names))
         return self.docket.demand(actor, demand)
 
     def lapse(self, demand: int) -> bool:
@@ -199,11 +198,13 @@ class Desk:
         return self.docket.challenge(actor, made)
 
     def answer_challenge(self, actor: Actor, challenge: str, text: str) -> ChallengeView:
-        self._acting.act(lambda: decide_answer(self.reader.challenge_state(challenge), actor, text))
+        self._acting.act(lambda: decide_answer(self.reader.challenge_state(challenge, actor), actor, text))
         return self.docket.challenge(actor, challenge)
 
     def rule_challenge(self, actor: Actor, challenge: str, order: str, reason: str) -> ChallengeView:
-        self._acting.act(lambda: decide_challenge_ruling(self.reader.challenge_state(challenge), actor, order, reason))
+        self._acting.act(
+            lambda: decide_challenge_ruling(self.reader.challenge_state(challenge, actor), actor, order, reason)
+        )
         return self.docket.challenge(actor, challenge)
 
     def challenges(self, actor: Actor, number: str) -> list[ChallengeView]:
@@ -235,7 +236,7 @@ class Desk:
 
     def rule_standing(self, actor: Actor, standing: str, order: str, reason: str) -> StandingView:
         """Let somebody in who asked, or not, with a reason."""
-        self._acting.act(lambda: decide_standing(self.reader.standing_state(standing), actor, order, reason))
+        self._acting.act(lambda: decide_standing(self.reader.standing_state(standing, actor), actor, order, reason))
         return self.docket.standing(actor, standing)
 
     def renew_access(self, actor: Actor, number: str) -> str:

@@ -85,35 +85,37 @@ class CaseReader:
         """A piece of evidence, for a decision that checks who asks. Raises NotFoundError for what is none."""
         return self._evidence_at(index_of(number, NO_EVIDENCE))
 
-    def demand_state(self, number: str) -> DemandState:
-        """A demand by its id. Raises NotFoundError."""
+    def demand_state(self, number: str, actor: Actor | None = None) -> DemandState:
+        """A demand by its id, for a decision. Raises NotFoundError for what is none, and alike where `actor` is not a
+        member.
+        """
         act = "no such demand, or you are not a member of its case"
         row = self._store.demand(index_of(number, act))
-        if row is None:
+        evidence = None if row is None else self._evidence_at(row.entry)
+        if row is None or evidence is None or (actor is not None and evidence.case.member(actor.name) is None):
             raise NotFoundError(act)
-        evidence = self._evidence_at(row.entry)
         # Read again: the first reading only told which case it is, and may be older than the count of its acts.
         row = self._store.demand(row.index) or row
         wanted = self._fields_of(row.index).get("demand.fields")
         names = None if wanted == "all" else tuple(str(name) for name in wanted if isinstance(wanted, list))  # type: ignore[union-attr]  # a list by its kind
         return DemandState(evidence, row, names)
 
-    def challenge_state(self, number: str) -> ChallengeState:
+    def challenge_state(self, number: str, actor: Actor | None = None) -> ChallengeState:
         """A challenge by its id. Raises NotFoundError."""
         act = "no such challenge, or you are not a member of its case"
         row = self._store.challenge(index_of(number, act))
-        if row is None:
+        evidence = None if row is None else self._evidence_at(row.entry)
+        if row is None or evidence is None or (actor is not None and evidence.case.member(actor.name) is None):
             raise NotFoundError(act)
-        evidence = self._evidence_at(row.entry)
         return ChallengeState(evidence, self._store.challenge(row.index) or row)
 
-    def standing_state(self, number: str) -> StandingState:
+    def standing_state(self, number: str, actor: Actor | None = None) -> StandingState:
         """A request for standing by its id. Raises NotFoundError."""
         act = "no such request, or you are not a member of its case"
         row = self._store.standing(index_of(number, act))
-        if row is None:
+        evidence = None if row is None else self._evidence_at(row.entry)
+        if row is None or evidence is None or (actor is not None and evidence.case.member(actor.name) is None):
             raise NotFoundError(act)
-        evidence = self._evidence_at(row.entry)
         return StandingState(evidence, self._store.standing(row.index) or row)
 
     def _evidence_at(self, index: int) -> EvidenceState:

@@ -60,7 +60,9 @@ def evidence() -> EvidenceState:
 
 
 def demand_acts(state: str) -> dict[str, Do]:
-    demand = DemandState(evidence(), DemandRow(6, CHAIN, 5, "bob", "fields", state, DUE), ("declared.author", "system.*"))
+    demand = DemandState(
+        evidence(), DemandRow(6, CHAIN, 5, "bob", "fields", state, DUE), ("declared.author", "system.*")
+    )
     return {
         "disclosed": lambda who: decide_disclosure(demand, who, Answer()),
         "partly": lambda who: decide_disclosure(demand, who, Answer("disclosed", ("declared.author",))),
