@@ -16,17 +16,22 @@ from api.openapi.shapes import (
     object_of,
     page_of,
 )
+from ledger.casework.challenges import HEADS, RULINGS
+from ledger.casework.custody import CHANNEL_KINDS
+from ledger.casework.demands import ANSWERS, OBJECTS
+from ledger.casework.demands import ORDERS as DEMAND_ORDERS
+from ledger.casework.standing import COURT_ROLE, ROLES
+from ledger.casework.standing import ORDERS as STANDING_ORDERS
+from ledger.casework.transitions import CHALLENGE_STATES, DEMAND_STATES, STANDING_STATES
 
 NAMES_OR_ALL: Final = {"anyOf": [TEXTS, {"const": "all"}]}
-STATES: Final = (
-    "asked", "disclosed", "partly", "not_held", "produced_later", "refused", "lapsed", "ordered", "upheld",
-)  # fmt: skip
-HEADS: Final = ("author", "completeness", "content", "copy", "source", "time")
+ADMITTED: Final = "admitted"
+"""The state of an admission, which stands among the challenges."""
 
-_OBJECT: Final = {"enum": ["fields", "file", "original", "inspection"]}
-_ANSWER: Final = {"enum": ["disclosed", "partly", "not_held", "produced_later"]}
+_OBJECT: Final = {"enum": list(OBJECTS)}
+_ANSWER: Final = {"enum": list(ANSWERS)}
 _HEADS: Final = {"type": "array", "items": {"enum": list(HEADS)}}
-_SIDE: Final = {"enum": ["opposing", "third"]}
+_SIDE: Final = {"enum": list(ROLES)}
 _EVIDENCE: Final = {**NUMBER, "description": "The evidence's receipt number."}
 _ACT: Final = {**NUMBER, "description": "The receipt number of the act, an entry of the case."}
 
@@ -58,7 +63,7 @@ _DEMAND: Final = object_of(
         "demand": {**NUMBER, "description": "Its id: the receipt number of the entry that lodged it."},
         "number": _EVIDENCE,
         "case": HEX_32,
-        "state": {"enum": list(STATES)},
+        "state": {"enum": list(DEMAND_STATES)},
         "object": _OBJECT,
         "fields": NAMES_OR_ALL,
         "grounds": TEXT,
@@ -75,7 +80,7 @@ _CHALLENGE: Final = object_of(
         "challenge": {**NUMBER, "description": "Its id: the receipt number of its entry."},
         "number": _EVIDENCE,
         "case": HEX_32,
-        "state": {"enum": ["open", "answered", "upheld", "dismissed", "admitted"]},
+        "state": {"enum": [*CHALLENGE_STATES, ADMITTED]},
         "heads": _HEADS,
         "fields": {**TEXTS, "description": "Empty: the whole."},
         "grounds": TEXT_OR_NULL,
@@ -95,9 +100,9 @@ _STANDING: Final = object_of(
         },
         "number": _EVIDENCE,
         "case": HEX_32,
-        "state": {"enum": ["asked", "admitted", "refused"]},
+        "state": {"enum": list(STANDING_STATES)},
         "user": TEXT,
-        "role": {"enum": ["opposing", "third", "court"]},
+        "role": {"enum": [*ROLES, COURT_ROLE]},
         "time": TIME,
         "events": list_of("Event"),
     }
@@ -118,9 +123,7 @@ _TRANSFER: Final = object_of(
     meaning="The particulars of ISO/IEC 27037.",
 )  # fmt: skip
 
-_CHANNEL: Final = object_of(
-    {"address": TEXT, "kind": {"enum": ["account", "email", "messenger", "phone", "post", "other"]}}
-)
+_CHANNEL: Final = object_of({"address": TEXT, "kind": {"enum": list(CHANNEL_KINDS)}})
 
 CASEWORK_SCHEMAS: Final[Mapping[str, Any]] = {
     "Event": object_of(
@@ -131,7 +134,7 @@ CASEWORK_SCHEMAS: Final[Mapping[str, Any]] = {
     "Refusal": object_of({"reason": TEXT}),
     "DemandRuling": object_of(
         {
-            "order": {"enum": ["disclose", "uphold-refusal"]},
+            "order": {"enum": list(DEMAND_ORDERS)},
             "reason": TEXT,
             "fields": {**NAMES_OR_ALL, "description": "What the order opens; without it all that was demanded."},
         },
@@ -146,10 +149,10 @@ CASEWORK_SCHEMAS: Final[Mapping[str, Any]] = {
     ),
     "Admission": object_of({"fields": TEXTS, "grounds": TEXT}, "fields", "grounds"),
     "ChallengeAnswer": object_of({"text": TEXT}),
-    "ChallengeRuling": object_of({"order": {"enum": ["upheld", "dismissed"]}, "reason": TEXT}),
+    "ChallengeRuling": object_of({"order": {"enum": list(RULINGS)}, "reason": TEXT}),
     "Challenge": _CHALLENGE,
     "NewStanding": object_of({"code": TEXT, "role": {**_SIDE, "description": "Without it, opposing."}}, "role"),
-    "StandingRuling": object_of({"order": {"enum": ["admit", "refuse"]}, "reason": TEXT}),
+    "StandingRuling": object_of({"order": {"enum": list(STANDING_ORDERS)}, "reason": TEXT}),
     "Standing": _STANDING,
     "StandingPage": page_of("Standing"),
     "Access": object_of({"number": _EVIDENCE, "access": {**TEXT, "description": "The new code; the old one ended."}}),

@@ -22,6 +22,10 @@ from api.openapi.shapes import (
     page_of,
     reference,
 )
+from ledger.casework.people import CASE_ROLES
+from ledger.submit.relations import RELATIONS
+
+_NUMBERS: Final = {"type": "array", "items": NUMBER}
 
 _STATEMENT: Final = object_of(
     {
@@ -32,12 +36,16 @@ _STATEMENT: Final = object_of(
             "additionalProperties": {"enum": ["open", "on-demand", "sealed"]},
             "description": "Who sees which field: a name, or a prefix that ends in .*",
         },
+        "relations": {
+            **object_of(dict.fromkeys(RELATIONS, _NUMBERS), *RELATIONS),
+            "description": "Links to evidence of the same case; answers: to a demand.",
+        },
         "name": {**TEXT, "description": "The file's name: never a path."},
         "size": {**COUNT, "description": "In bytes."},
         "sha256": HEX_64,
         "sha512": HEX_128,
     },
-    "metadata", "requisites", "policy", "name", "size", "sha256", "sha512",
+    "metadata", "requisites", "policy", "relations", "name", "size", "sha256", "sha512",
     meaning="What a party says. Without a file name, size, sha256 and sha512 are required; with one they must match.",
 )  # fmt: skip
 
@@ -56,7 +64,7 @@ _ENTRY: Final = {
 
 _MEMBER: Final = {
     "user": {**TEXT, "description": "The account's name."},
-    "role": {"enum": ["party", "opposing", "third", "court", "clerk", "notary", "expert"]},
+    "role": {"enum": list(CASE_ROLES)},
 }
 
 SCHEMAS: Final[Mapping[str, Any]] = {
@@ -105,8 +113,11 @@ SCHEMAS: Final[Mapping[str, Any]] = {
             "time": TIME,
             "access": {**TEXT, "description": "The code with which the other side asks to be let in."},
             "receipt": reference("Receipt"),
+            "missing": {**list_of("Missing"), "description": "What courts ask of such evidence and it does not say."},
+            "questions": {**TEXTS, "description": "What does not fit together: to be asked, not a finding."},
         }
     ),
+    "Missing": object_of({"name": TEXT, "reason": TEXT}),
     "Receipt": {
         "type": "object",
         "description": "docs/spec/bundle.md. Its bytes are its canonical JSON (RFC 8785): serialise it so to get them.",

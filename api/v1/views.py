@@ -76,7 +76,14 @@ def anchored_bytes(anchored: Anchored) -> bytes:
     name it is the last member but one.
     """
     before = serialise(
-        {"access": anchored.access, "case": anchored.case, "index": anchored.index, "number": anchored.number}
+        {
+            "access": anchored.access,
+            "case": anchored.case,
+            "index": anchored.index,
+            "missing": [{"name": each.name, "reason": each.reason} for each in anchored.missing],
+            "number": anchored.number,
+            "questions": list(anchored.questions),
+        }
     )
     time = serialise({"time": anchored.time})
     return before[:-1] + b',"receipt":' + anchored.receipt + b"," + time[1:]

@@ -325,3 +325,28 @@ def test_the_pages_of_demands_and_requests_hold_each_once(room: Courtroom) -> No
                 break
             query = f"?limit=2&cursor={page['next']}"
         assert found == expected
+
+
+def test_what_is_missing_and_what_does_not_fit_is_said_at_once_and_links_are_shown(room: Courtroom) -> None:
+    picture = room.service.anchor(
+        "aigul", room.case, b"\x89PNG\r\n\x1a\n", {"metadata": {"kind": "screenshot"}}, name="a.png"
+    )
+    said = picture.get_json()
+    assert "a picture without source cannot be examined" in said["missing"][-1]["reason"]
+    assert {"requisite.address", "requisite.made_at"} <= {each["name"] for each in said["missing"]}
+    assert said["questions"] == []
+    number = said["number"]
+    statement = {
+        "relations": {"supersedes": [number]},
+        "requisites": {"author": "B"},
+        "metadata": {"author": "A", "extracted.author": "A", "kind": "document"},
+        "policy": {"relation.*": "open"},
+    }
+    later = room.service.anchor("aigul", room.case, b"x", statement).get_json()
+    assert get(room, "bekova", f"evidence/{number}")["links"] == [
+        {"relation": "supersedes", "number": later["number"], "mine": False}
+    ]
+    elsewhere = room.service.open_case("aigul")
+    other = room.service.anchor("aigul", elsewhere, b"x", statement)
+    assert other.status_code == 422
+    assert json.loads(other.get_data())["where"] == "statement.relations.supersedes"
