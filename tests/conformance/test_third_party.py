@@ -76,8 +76,8 @@ def test_the_readme_says_commands_that_work(unzipped: Path, tmp_path: Path, prod
     assert ran.stdout.count("Verification: OK") + ran.stderr.count("Verification: OK") == 2
     digests = {
         json.loads(path.read_bytes())[2]
-        for path in unzipped.glob(f"entries/{produced.index}/fields/[1-9].json")
-        if b"file.sha" in path.read_bytes()
+        for path in unzipped.glob(f"entries/{produced.index}/fields/*.json")
+        if path.read_bytes().startswith(b'["file.sha')
     }
     assert digests == {hashlib.sha256(FILE).hexdigest(), hashlib.sha512(FILE).hexdigest()}
     assert all(digest in ran.stdout for digest in digests)

@@ -17,6 +17,7 @@ from sqlalchemy import text
 
 from ledger.assembly import Ledger
 from ledger.casework.people import Actor
+from ledger.casework.projection import project
 from ledger.commit.kept_checkpoint import KeptCheckpoint
 from ledger.commit.prepared import Prepared, new_chain, prepare
 from ledger.commit.signer import CheckpointSigner
@@ -92,7 +93,9 @@ def anchor_file(
 
 def note_entry(chain: str | None = None, **options: Any) -> Prepared:
     """An entry of a case's kind with one field, ready to be sequenced."""
-    return prepare(chain or new_chain(), options.pop("kind", "case.noted"), {"case.title": "x"}, **options)
+    chain, kind, fields = chain or new_chain(), options.pop("kind", "case.noted"), {"case.title": "x"}
+    options.setdefault("projections", tuple(project(0, chain, kind, fields)))
+    return prepare(chain, kind, fields, **options)
 
 
 def signer_of(settings: Settings) -> CheckpointSigner:
