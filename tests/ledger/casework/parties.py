@@ -29,9 +29,14 @@ ROLES = {
 SECRET_PLACE = "51.128889 north, 71.42 east"
 SEALED_NAME = "Witness Zhanar Protected"
 SAID = {
-    "metadata": {"author": "Xanthippe Qurmanova", "gps": SECRET_PLACE, "camera.serial": "SN-4711", "witness": SEALED_NAME},
+    "metadata": {
+        "author": "Xanthippe Qurmanova",
+        "gps": SECRET_PLACE,
+        "camera.serial": "SN-4711",
+        "witness": SEALED_NAME,
+    },
     "policy": {"declared.witness": "sealed"},
-}  # fmt: skip
+}
 PHOTO = b"\xff\xd8\xff\xe0 a photograph of a door"
 
 ON_DEMAND = {"declared.author", "declared.gps", "declared.camera.serial", "system.policy"}

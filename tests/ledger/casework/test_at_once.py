@@ -97,7 +97,13 @@ def test_two_who_act_on_different_demands_do_not_hinder_each_other(pair: tuple[L
     case = open_case(first)
     number = anchor_photo(first, case)
     demands = [lodge(first, number, "declared.gps").demand for _ in range(8)]
-    results = at_once(*(lambda d=d, l=(first, second)[n % 2]: l.desk.disclose(ALICE, d) for n, d in enumerate(demands)))
+    ledgers = [first, second] * 4
+    results = at_once(
+        *(
+            lambda one=one, demand=demand: one.desk.disclose(ALICE, demand)
+            for one, demand in zip(ledgers, demands, strict=True)
+        )
+    )
     assert [getattr(each, "state", each) for each in results] == ["disclosed"] * 8
 
 

@@ -136,7 +136,7 @@ def test_nobody_is_shown_more_than_was_asked(ledger: Ledger, photo: str) -> None
         ledger.desk.disclose(ALICE, demand, fields=["declared.author", "declared.gps"])
     with pytest.raises(UnacceptableError, match="it was not demanded"):
         ledger.desk.rule(JUDGE, demand, "disclose", "r", ["declared.gps"])
-    assert ON_DEMAND <= set(ledger.evidence(OPPONENT, photo).closed)
+    assert set(ledger.evidence(OPPONENT, photo).closed) >= ON_DEMAND
 
 
 def test_what_was_never_committed_can_be_demanded_and_not_invented(ledger: Ledger, photo: str) -> None:
@@ -163,7 +163,7 @@ def test_a_disclosed_file_goes_to_the_side_that_demanded_it(ledger: Ledger, phot
     assert PHOTO not in b"".join(ledger.bundle(THIRD, photo, with_file=True).chunks)
     with pytest.raises(ForbiddenError):
         ledger.file(THIRD, photo)
-    assert ON_DEMAND <= set(ledger.evidence(OPPONENT, photo).closed)  # the file, and no field
+    assert set(ledger.evidence(OPPONENT, photo).closed) >= ON_DEMAND  # the file, and no field
 
 
 def test_an_order_opens_a_file(ledger: Ledger, photo: str) -> None:
