@@ -128,6 +128,15 @@ def pairs(_context: click.Context, parameter: click.Parameter, values: tuple[str
     return found
 
 
+def relations(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, list[str]]:
+    """`name=number` options as a dictionary of lists: a name may be given again."""
+    found: dict[str, list[str]] = {}
+    for text in values:
+        for name, number in pairs(context, parameter, (text,)).items():
+            found.setdefault(name, []).append(number)
+    return found
+
+
 def _is_text(argument: str) -> bool:
     """False for bytes that are no UTF-8; Python hands them over as lone surrogates."""
     return not any("\ud800" <= character <= "\udfff" for character in argument)

@@ -12,14 +12,19 @@ import click
 from api.cli import PROGRAM
 from api.cli.client.anchor import anchor
 from api.cli.client.cases import case
+from api.cli.client.challenges import admit, challenge
+from api.cli.client.demands import demand, demands, disclose, refuse, rule
+from api.cli.client.erasing import erase
 from api.cli.client.fetching import bundle, receipt
 from api.cli.client.lookup import lookup
+from api.cli.client.standing import standing
 from api.cli.completion import completion
 from api.cli.failures import FAILED, USAGE, explain
 from api.cli.operator.accounts import token, user
 from api.cli.operator.doctor import doctor
 from api.cli.operator.fsck import fsck
 from api.cli.operator.initialising import init
+from api.cli.operator.rebuilding import rebuild
 from api.cli.operator.serving import serve
 from api.cli.operator.status import status
 from api.cli.operator.trust import trust
@@ -42,7 +47,9 @@ def program() -> None:
 
 for command in (case, anchor, receipt, bundle, lookup):
     program.add_command(command)
-for command in (init, serve, status, user, token, trust, fsck, doctor, completion):
+for command in (demand, demands, disclose, refuse, rule, challenge, admit, standing, erase):
+    program.add_command(command)
+for command in (init, serve, status, user, token, trust, fsck, rebuild, doctor, completion):
     program.add_command(command)
 
 

@@ -9,16 +9,25 @@ import io
 import json
 import threading
 import zipfile
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
 from tests.api.courtroom import API, Courtroom
-from tests.api.service import Service
+from tests.api.service import Service, running_service
 
 SECRETS = {"author": "Ж. Құпия-авторова", "place": "42.8746 74.5698", "note": "written on a borrowed telephone"}
 SEALED = {"declared.note": "sealed"}
+
+
+@pytest.fixture
+def any_service(tmp_path: Path, database_url: str) -> Iterator[Service]:
+    """As everywhere, and quicker: these files have no metadata of their own to be taken."""
+    with running_service(tmp_path / "data", {"database": database_url, "extract": False}) as running:
+        yield running
 
 
 @pytest.fixture

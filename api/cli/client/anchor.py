@@ -14,13 +14,15 @@ import click
 import httpx
 
 from api.cli import PROGRAM
+from api.cli.client.extracting import declared_metadata
 from api.cli.client.reading import Digests, ReadFile, digest_file
 from api.cli.client.receipts import check_describes, keep_receipt, receipt_of_answer
 from api.cli.client.service import Service, segment
 from api.cli.failures import FAILED, CommandError, explain
 from api.cli.output import json_result, message, result
-from api.cli.parsing import command, json_option, pairs, server_options
+from api.cli.parsing import command, json_option, pairs, relations, server_options
 from api.cli.progress import Meter, metered
+from ledger.entry.canonical_json import parse_strict
 
 # 128 bits: two clients never meet by chance, and within the 64 visible characters that a key may have.
 KEY_BYTES: Final = 16
@@ -31,8 +33,9 @@ class Request:
     """What is asked for each file."""
 
     case: str
-    statement: Mapping[str, object]
+    statement: Mapping[str, Mapping[str, object]]
     hash_only: bool
+    extract: bool
     out: Path
     as_json: bool
 
@@ -55,6 +58,15 @@ class Request:
     help="Who sees a field, or all below a prefix such as 'declared.*', before it is disclosed.",
 )
 @click.option("--hash-only", is_flag=True, help="Digest here and send name, size and digests; the file stays at home.")
+@click.option("--extract", is_flag=True, help="With --hash-only: take its metadata here, as declared.extracted.*")
+@click.option(
+    "--relation",
+    multiple=True,
+    callback=relations,
+    metavar="NAME=NUMBER",
+    help="A link to evidence of the case: supersedes, derived_from, corroborates, contradicts, series; to a demand: "
+    "answers.",
+)
 @click.option(
     "--out", default=".", metavar="DIR", type=click.Path(path_type=Path), help="Where receipts go.  [default: .]"
 )
@@ -67,6 +79,8 @@ def anchor(
     requisite: dict[str, str],
     policy: dict[str, str],
     hash_only: bool,
+    extract: bool,
+    relation: dict[str, list[str]],
     out: Path,
     as_json: bool,
     server: str,
@@ -79,12 +93,19 @@ def anchor(
     After a lost connection a file is sent again under the same key: it is recorded once.
     """
     _check_visibilities(policy)
-    statement = {"metadata": meta, "requisites": requisite, "policy": policy}
+    _check_extraction(extract, hash_only, meta)
+    said: dict[str, Mapping[str, object]] = {
+        "metadata": meta,
+        "requisites": requisite,
+        "policy": policy,
+        "relations": relation,
+    }
+    statement = {name: value for name, value in said.items() if value}
     with Service(server, token) as service:
         # Before gigabytes are sent: is there such a server, does it know the token, may the receipts be written?
         service.get(f"/cases/{segment(case)}")
         _prepare_folder(out)
-        request = Request(case, {name: value for name, value in statement.items() if value}, hash_only, out, as_json)
+        request = Request(case, statement, hash_only, extract, out, as_json)
         failed = [path for path in files if not _anchored(service, request, path)]
     if failed and len(files) > 1:
         message(f"{PROGRAM}: {len(failed)} of {len(files)} files failed: {', '.join(map(str, failed))}")
@@ -121,6 +142,7 @@ def _anchor(service: Service, request: Request, path: Path) -> None:
     finally:
         # Anchored is anchored: the number is told even when the receipt cannot be kept.
         json_result(body) if request.as_json else result(number)
+    _say_what_is_asked(name, body)
 
 
 def _send_file(
@@ -146,7 +168,9 @@ def _send_digests(
 ) -> tuple[bytes, Digests]:
     digests = digest_file(path, meter)
     known = {"name": name, "size": digests.size, "sha256": digests.sha256, "sha512": digests.sha512}
-    part = _statement_part({**request.statement, **known})
+    taken = declared_metadata(path) if request.extract else {}
+    metadata = {**request.statement.get("metadata", {}), **taken}
+    part = _statement_part({**request.statement, **({"metadata": metadata} if metadata else {}), **known})
     response = service.post_parts(f"/cases/{segment(request.case)}/evidence", key, lambda: [part])
     return response.content, digests
 
@@ -169,6 +193,25 @@ def _file_name(path: Path) -> str:
     except UnicodeEncodeError as error:
         raise CommandError("naming the file: expected valid utf-8; rename a copy of it") from error
     return path.name
+
+
+def _say_what_is_asked(name: str, body: bytes) -> None:
+    """What courts ask of such evidence and it does not say, and what does not fit together: now it can be mended."""
+    answer = parse_strict(body, where="the server's answer")
+    said = answer if isinstance(answer, dict) else {}
+    missing, questions = said.get("missing"), said.get("questions")
+    for each in missing if isinstance(missing, list) else []:
+        if isinstance(each, dict):
+            message(f"{name}: missing {each.get('name')}: {each.get('reason')}")
+    for question in questions if isinstance(questions, list) else []:
+        message(f"{name}: to be asked: {question}")
+
+
+def _check_extraction(extract: bool, hash_only: bool, meta: Mapping[str, str]) -> None:
+    if extract and not hash_only:
+        raise click.UsageError("--extract: expected --hash-only too; of a file that is sent the ledger takes it itself")
+    if extract and any(name.startswith("extracted.") for name in meta):
+        raise click.UsageError("--extract: expected no --meta extracted.…; what is taken stands under those names")
 
 
 def _check_visibilities(policy: Mapping[str, str]) -> None:

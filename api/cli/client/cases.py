@@ -88,6 +88,27 @@ def add_member(case_id: str, name: str, role: str, as_json: bool, server: str, t
 
 
 @command(
+    "remove-member",
+    short_help="End a membership, with a reason.",
+    example=f"{PROGRAM} case remove-member 5f0c1d2e… bolat --reason 'No longer represents the claimant.'",
+)
+@click.argument("case_id", metavar="CASE")
+@click.argument("name")
+@click.option("--reason", required=True, metavar="TEXT", help="Why. It is recorded.")
+@json_option
+@server_options
+def remove_member(case_id: str, name: str, reason: str, as_json: bool, server: str, token: str | None) -> None:
+    """End the membership of the account NAME, which sees nothing of the case from then on."""
+    with Service(server, token) as service:
+        path = f"/cases/{segment(case_id)}/members/{segment(name)}/removal"
+        answer = service.post(path, {"reason": reason})
+    if as_json:
+        json_result(answer.content)
+    else:
+        message(f"{name} is no member any more")
+
+
+@command(
     "bundle",
     short_help="Fetch a whole case as a bundle.",
     example=f"{PROGRAM} case bundle 5f0c1d2e… -o case.evidence.zip",
@@ -101,5 +122,5 @@ def case_bundle(case_id: str, out: Path | None, server: str, token: str | None) 
         download_bundle(service, f"/cases/{segment(case_id)}/bundle", {}, case_id, out)
 
 
-for member_command in (open_case, list_cases, show_case, add_member, case_bundle):
+for member_command in (open_case, list_cases, show_case, add_member, remove_member, case_bundle):
     case.add_command(member_command)

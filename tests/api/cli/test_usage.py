@@ -13,7 +13,11 @@ import click
 import pytest
 
 from api.cli import main
+from api.cli.client import challenges, demands, standing
 from api.cli.program import program
+from ledger.casework import demands as rules
+from ledger.casework.challenges import HEADS
+from ledger.casework.standing import ROLES
 from tests.api.cli.running import environment, free_port
 
 Outcome = tuple[int, str, str]
@@ -51,6 +55,7 @@ def commands(group: click.Group, words: tuple[str, ...] = ()) -> list[tuple[str,
 
 
 COMMANDS = commands(program)
+NUMBER = "EL-0000000004-86"
 NOWHERE = {"EVIDENCE_LEDGER_SERVER": f"http://127.0.0.1:{free_port()}", "EVIDENCE_LEDGER_TOKEN": "elt_x"}
 
 
@@ -58,7 +63,9 @@ def test_the_commands_are_those_of_the_contract() -> None:
     assert {" ".join(words) for words in COMMANDS} == {
         "", "init", "serve", "fsck", "doctor", "status", "user", "user add", "user list", "user disable", "token",
         "token new", "token list", "token revoke", "trust", "case", "case open", "case list", "case show",
-        "case add-member", "case bundle", "anchor", "receipt", "bundle", "lookup", "completion",
+        "case add-member", "case remove-member", "case bundle", "anchor", "receipt", "bundle", "lookup", "completion",
+        "demand", "demands", "disclose", "refuse", "rule", "challenge", "admit", "standing", "standing list",
+        "standing ask", "standing admit", "standing refuse", "erase", "rebuild",
     }  # fmt: skip
 
 
@@ -95,6 +102,24 @@ def test_every_command_tells_its_version(words: tuple[str, ...], call: Callable[
         ["anchor", "x", "--case", "c", "--policy", "declared.a=closed"],
         ["anchor", "x", "--case", "c", "--server", "127.0.0.1:8080"],
         ["anchor", "x", "--case", "c", "--server", "http://[::1"],
+        ["anchor", "x", "--case", "c", "--extract"],
+        ["anchor", "x", "--case", "c", "--hash-only", "--extract", "--meta", "extracted.author=A"],
+        ["anchor", "x", "--case", "c", "--relation", "supersedes"],
+        ["demand", NUMBER, "--fields", "a"],
+        ["demand", NUMBER, "--grounds", "x"],
+        ["demand", NUMBER, "--fields", "a", "--all", "--grounds", "x"],
+        ["demand", NUMBER, "--fields", "a,,b", "--grounds", "x"],
+        ["demand", NUMBER, "--all", "--object", "file", "--grounds", "x"],
+        ["demand", NUMBER, "--all", "--object", "moon", "--grounds", "x"],
+        ["refuse", NUMBER],
+        ["rule", NUMBER, "--order", "maybe", "--reason", "x"],
+        ["rule", NUMBER, "--order", "disclose"],
+        ["challenge", NUMBER],
+        ["challenge", NUMBER, "--head", "tail", "--grounds", "x"],
+        ["standing", "admit", NUMBER],
+        ["erase", NUMBER, "--all"],
+        ["erase", NUMBER, "--order", "x"],
+        ["case", "remove-member", "c", "x"],
         ["user", "add", "x", "--role", "king"],
         ["user", "add", "x"],
         ["init"],
@@ -132,8 +157,14 @@ def test_without_a_token_nothing_is_sent(call: Callable[..., Outcome]) -> None:
         ["case", "show", "c"],
         ["case", "bundle", "c", "-o", "c.zip"],
         ["anchor", "x", "--case", "c"],
-        ["receipt", "EL-0000000004-86"],
-        ["bundle", "EL-0000000004-86"],
+        ["receipt", NUMBER],
+        ["bundle", NUMBER],
+        ["demand", NUMBER, "--all", "--grounds", "x"],
+        ["demands", "c"],
+        ["disclose", NUMBER],
+        ["challenge", NUMBER, "--grounds", "x"],
+        ["standing", "list", "c"],
+        ["erase", NUMBER, "--all", "--order", "x"],
     ],
     ids=" ".join,
 )
@@ -148,8 +179,29 @@ def test_a_server_that_was_never_there_is_told_at_once(
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
 
 
-def test_a_mistyped_number_is_refused_before_anything_is_sent(call: Callable[..., Outcome]) -> None:
-    assert "wrong check digits" in failed(call("receipt", "EL-0000000004-87", env=NOWHERE), 1)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["receipt"],
+        ["demand", "--all", "--grounds", "x"],
+        ["disclose"],
+        ["refuse", "--reason", "x"],
+        ["rule", "--order", "disclose", "--reason", "x"],
+        ["challenge", "--grounds", "x"],
+        ["admit"],
+        ["standing", "refuse", "--reason", "x"],
+        ["standing", "ask", "--code", "x"],
+        ["erase", "--all", "--order", "x"],
+    ],
+    ids=" ".join,
+)
+def test_a_mistyped_number_is_refused_before_anything_is_sent(words: list[str], call: Callable[..., Outcome]) -> None:
+    assert "wrong check digits" in failed(call(*words, "EL-0000000004-87", env=NOWHERE), 1)
+
+
+def test_the_choices_are_those_of_the_rules() -> None:
+    assert (demands.OBJECTS, demands.ANSWERS, demands.ORDERS) == (rules.OBJECTS, rules.ANSWERS, rules.ORDERS)
+    assert (challenges.HEADS, standing.ROLES) == (HEADS, ROLES)
 
 
 @pytest.mark.parametrize("token", ["elt x", "elt_\nx", "ключ"])
@@ -159,8 +211,8 @@ def test_a_token_that_is_none_does_not_break_the_request(token: str, call: Calla
 
 @pytest.mark.parametrize(
     "words",
-    [["status"], ["fsck"], ["serve"], ["user", "list"], ["user", "add", "x", "--role", "party"], ["token", "list"],
-     ["token", "revoke", "x"], ["trust", "--out", "t"]],
+    [["status"], ["fsck"], ["serve"], ["rebuild"], ["user", "list"], ["user", "add", "x", "--role", "party"],
+     ["token", "list"], ["token", "revoke", "x"], ["trust", "--out", "t"]],
     ids=" ".join,
 )  # fmt: skip
 def test_where_no_ledger_is_the_operator_hears_of_init(
