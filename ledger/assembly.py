@@ -72,7 +72,7 @@ class Ledger:
             self._sequencer,
             intake,
             self.limits,
-            self._submitter_receipt,
+            self._submitter_receipts,
             project,
             codes.current,
             Extraction(blobs, self.limits) if settings.extract else None,
@@ -291,8 +291,13 @@ class Ledger:
         published = self._store.published()
         return 0 if published is None else published[0]
 
-    def _submitter_receipt(self, row: EntryRow, opening: OpeningRow, with_timestamps: bool) -> bytes:
-        return build_receipt(self._parts, row, opening, to_submitter=True, with_timestamps=with_timestamps)
+    def _submitter_receipts(self, asked: Sequence[tuple[EntryRow, OpeningRow, bool]]) -> list[bytes]:
+        """The receipts of one submission, under one head that covers all of it."""
+        head = self._parts.head_covering(max(row.index for row, _, _ in asked))
+        return [
+            build_receipt(self._parts, row, opening, to_submitter=True, with_timestamps=timestamps, head=head)
+            for row, opening, timestamps in asked
+        ]
 
 
 def _limits(settings: Settings) -> Limits:

@@ -129,7 +129,7 @@ class PartsBuilder:
         if public is None or not isinstance(public.get("stamped"), str) or not isinstance(public.get("token"), str):
             raise CorruptError(f"read the token of entry {row.index}: the entry is not a timestamp.recorded")
         stamped, token = str(public["stamped"]), base64.b64decode(str(public["token"]), validate=True)
-        proof = self._proofs.consistency(parse_checkpoint(stamped), head.checkpoint)
+        proof = self._proofs.consistency(parse_checkpoint(stamped), head)
         return TimestampParts(row.index, row.authority, row.gen_time, token, stamped, tuple(proof))
 
 

@@ -19,10 +19,11 @@ from ledger.store.stored_tiles import StoredTiles
 
 @dataclass(frozen=True, slots=True)
 class SignedHead:
-    """A signed note's bytes and what it says."""
+    """A signed note, what it says, and the nodes of its tree (tiles read once, as long as this lives)."""
 
     note: bytes
     checkpoint: Checkpoint
+    nodes: TiledNodes
 
 
 class ProofBuilder:
@@ -41,29 +42,31 @@ class ProofBuilder:
             found = read()
             if found is not None and found[0] > index:
                 note = found[1]
-                return SignedHead(note, parse_checkpoint(parse_note(note).text))
+                checkpoint = parse_checkpoint(parse_note(note).text)
+                return SignedHead(note, checkpoint, self._nodes(checkpoint.size))
         raise NotFoundError(f"prove an entry: no signed checkpoint holds index {index}")
 
     def proof_file(self, index: int, leaf: bytes, head: SignedHead) -> bytes:
         """The `tlog-proof` of an entry. Raises CorruptError if the stored tree does not give the root."""
         size, root = head.checkpoint.size, head.checkpoint.root
         try:
-            path = prove_inclusion(self._nodes(size), index, size)
+            path = prove_inclusion(head.nodes, index, size)
             check_inclusion(hash_leaf(leaf), index, size, path, root)
         except (MalformedError, ProofError) as error:
             raise CorruptError(f"prove entry {index}: the stored tree does not give the signed root") from error
         return format_proof(index, path, head.note)
 
-    def consistency(self, stamped: Checkpoint, head: Checkpoint) -> list[bytes]:
+    def consistency(self, stamped: Checkpoint, head: SignedHead) -> list[bytes]:
         """The proof from the smaller to the larger, empty when equal. Raises CorruptError where they contradict."""
-        old, new = sorted((stamped, head), key=lambda checkpoint: checkpoint.size)
+        old, new = sorted((stamped, head.checkpoint), key=lambda checkpoint: checkpoint.size)
+        nodes = head.nodes if new.size == head.checkpoint.size else self._nodes(new.size)
         try:
-            proof = prove_consistency(self._nodes(new.size), old.size, new.size) if old.size < new.size else []
+            proof = prove_consistency(nodes, old.size, new.size) if old.size < new.size else []
             check_consistency(old.size, old.root, new.size, new.root, proof)
         except (MalformedError, ProofError) as error:
             raise CorruptError(f"prove that size {new.size} continues size {old.size}: it does not") from error
         return proof
 
     def _nodes(self, size: int) -> TiledNodes:
-        """A proof takes up to eight nodes out of each tile: each is read once."""
+        """A proof takes up to eight nodes out of each tile, and neighbours share them: each is read once a head."""
         return TiledNodes(size, cache(self._tiles.read))

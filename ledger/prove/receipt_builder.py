@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ledger.prove.parts import PartsBuilder
+from ledger.prove.proof_builder import SignedHead
 from ledger.prove.receipt import format_receipt
 from ledger.store.contracts import EntryRow, OpeningRow
 
@@ -18,14 +19,15 @@ def build_receipt(
     with_timestamps: bool = True,
     opened: frozenset[str] = frozenset(),
     certs: Sequence[str] = (),
+    head: SignedHead | None = None,
 ) -> bytes:
     """The receipt of an entry under the newest checkpoint that is served, or signed where none is served yet.
 
     `to_submitter`: with the secret, and so every field open. Otherwise `opened` names the fields (nothing else is
-    open, `@names` is). `with_timestamps`:
-    false for the answer to a submission, which no token can cover yet.
+    open, `@names` is). `with_timestamps`: false for the answer to a submission, which no token can cover yet. `head`:
+    one that covers the entry, where many receipts are made under the same one.
     """
-    head = parts.head_covering(row.index)
+    head = parts.head_covering(row.index) if head is None else head
     subject = parts.entry(row, opening, head, None if to_submitter else opened)
     timestamps = parts.timestamps([row.index], head) if with_timestamps else []
     recorded = parts.recorded_entries(timestamps, head)

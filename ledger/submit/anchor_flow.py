@@ -34,6 +34,9 @@ NotFoundError or ForbiddenError: a member who is removed while his file arrives 
 """
 
 
+MakeReceipts = Callable[[Sequence[tuple[EntryRow, OpeningRow, bool]]], list[bytes]]
+
+
 @dataclass(frozen=True, slots=True)
 class Anchored:
     """The answer to a submission. `receipt`: the receipt's exact bytes; `access`: the code for the other side.
@@ -55,7 +58,7 @@ class Anchored:
 class AnchorFlow:
     """Anchors evidence for accounts whose right to do so `allowed` checks.
 
-    `make_receipt(row, opening, with_timestamps)` gives the submitter's receipt; a fresh entry has no timestamps yet.
+    `make_receipts` gives the submitter's receipts of (row, opening, with timestamps): a fresh entry has none yet.
     `access(index, secret)` gives the evidence's access code as it is now. `extraction`: takes files' own metadata;
     None where the operator switched it off.
     """
@@ -66,7 +69,7 @@ class AnchorFlow:
         sequencer: Sequencer,
         intake: Intake,
         limits: Limits,
-        make_receipt: Callable[[EntryRow, OpeningRow, bool], bytes],
+        make_receipts: MakeReceipts,
         project: Projector,
         access: Callable[[int, bytes], str],
         extraction: Extraction | None,
@@ -75,7 +78,7 @@ class AnchorFlow:
         self._sequencer = sequencer
         self._intake = intake
         self._limits = limits
-        self._make_receipt = make_receipt
+        self._make_receipts = make_receipts
         self._project = project
         self._access = access
         self._extraction = extraction
@@ -162,14 +165,17 @@ class AnchorFlow:
             else:
                 row = EntryRow(place.index, each.chain, place.seq, each.kind, place.leaf)
                 rows.append((row, OpeningRow(place.index, each.secret, each.fields)))
-        return [self._answer(row, opening, place.replayed) for (row, opening), place in zip(rows, placed, strict=True)]
+        for row, opening in rows:
+            if opening.secret is None:
+                number = format_number(row.index)
+                raise ErasedError("repeat a submission: what it committed has been erased", "Idempotency-Key", number)
+        asked = [(row, opening, place.replayed) for (row, opening), place in zip(rows, placed, strict=True)]
+        return [self._answer(*each, receipt) for each, receipt in zip(asked, self._make_receipts(asked), strict=True)]
 
-    def _answer(self, row: EntryRow, opening: OpeningRow, replayed: bool) -> Anchored:
+    def _answer(self, row: EntryRow, opening: OpeningRow, replayed: bool, receipt: bytes) -> Anchored:
         number, time = format_number(row.index), parse_leaf(row.leaf).time
-        if opening.secret is None:
-            raise ErasedError("repeat a submission: what it committed has been erased", "Idempotency-Key", number)
-        receipt = self._make_receipt(row, opening, replayed)
-        code = self._access(row.index, opening.secret) if replayed else access_code(opening.secret)
+        secret = opening.secret or b""
+        code = self._access(row.index, secret) if replayed else access_code(secret)
         fields = parse(opening.fields, where="openings")
         said = fields if isinstance(fields, dict) else {}
         return Anchored(
