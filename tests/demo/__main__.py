@@ -11,32 +11,18 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from tests.api.cli.running import ServedLedger, run, succeed
+from tests.demo.demanding import demand_both_ways
 from tests.demo.evidence_files import make_all
+from tests.demo.stage import Stage, wait_for_tokens
 from tests.demo.story import Story, Verdict
 from tests.demo.tampering import TAMPERINGS, flip_bit, read_members, write_members
 from tests.fakes.openssl_authority import OpensslAuthority
 
 ORIGIN: Final = "ledger.example/demo"
-TOKENS_WITHIN_S: Final = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """Where the story plays."""
-
-    folder: Path
-    served: ServedLedger
-    access: Mapping[str, str]
-    authority: OpensslAuthority | None
-
-    @property
-    def trust(self) -> Path:
-        return self.folder / "trust"
 
 
 def main() -> int:
@@ -48,6 +34,7 @@ def main() -> int:
         keep_at_home(story, stage, numbers)
         let_in(story, stage, numbers)
         tamper(story, stage, bundles["contract.pdf"], numbers)
+        demand_both_ways(story, stage)
         edit_the_database(story, stage)
     return story.end()
 
@@ -108,12 +95,12 @@ def anchor(story: Story, stage: Stage) -> dict[str, str]:
 def take_away(story: Story, stage: Stage, numbers: Mapping[str, str]) -> dict[str, Path]:
     """Bundle and verify every file; returns name → bundle."""
     story.chapter("Each becomes a bundle, and anybody verifies it offline with the trust folder")
-    _wait_for_tokens(story, stage, list(numbers.values())[-1])
+    wait_for_tokens(story, stage.access, list(numbers.values())[-1])
     bundles = {}
     for name, number in numbers.items():
         bundles[name] = stage.folder / "bundles" / f"{number}.evidence.zip"
         succeed("bundle", number, "-o", bundles[name], env=stage.access)
-        verdict = Verdict(bundles[name], ["--trust", stage.trust])
+        verdict = Verdict(bundles[name], "--trust", stage.trust)
         story.expect(f"{name}: verified{_bracket(verdict)}", verdict.code == 0, verdict.shown)
     story.expect(
         "independent time is proven" if stage.authority else "no independent time is claimed",
@@ -122,9 +109,9 @@ def take_away(story: Story, stage: Stage, numbers: Mapping[str, str]) -> dict[st
     )
     (case,) = succeed("case", "list", env=stage.access).splitlines()
     succeed("case", "bundle", case, "-o", stage.folder / "case.zip", env=stage.access)
-    verdict = Verdict(stage.folder / "case.zip", ["--trust", stage.trust])
+    verdict = Verdict(stage.folder / "case.zip", "--trust", stage.trust)
     story.expect("the whole case as one bundle: verified, its chain without a gap", verdict.code == 0, verdict.shown)
-    verdict = Verdict(bundles["contract.pdf"], [])
+    verdict = Verdict(bundles["contract.pdf"])
     story.expect("without a trust folder of one's own: incomplete", verdict.code == 3, verdict.shown)
     return bundles
 
@@ -159,7 +146,7 @@ def keep_at_home(story: Story, stage: Stage, numbers: Mapping[str, str]) -> None
     recording = stage.folder / "evidence" / "call.wav"
     receipt = stage.folder / "receipts" / f"{numbers['call.wav']}.receipt.json"
     succeed("receipt", numbers["call.wav"], "-o", receipt, env=stage.access)
-    verdict = Verdict(receipt, ["--trust", stage.trust, "--file", recording])
+    verdict = Verdict(receipt, "--trust", stage.trust, "--file", recording)
     story.expect("the receipt and the recording beside it: verified", verdict.code == 0, verdict.shown)
     (case,) = succeed("case", "list", env=stage.access).splitlines()
     diary = stage.folder / "evidence" / "diary.txt"
@@ -167,12 +154,12 @@ def keep_at_home(story: Story, stage: Stage, numbers: Mapping[str, str]) -> None
     number = succeed(
         "anchor", diary, "--case", case, "--hash-only", "--out", stage.folder / "receipts", env=stage.access
     )
-    _wait_for_tokens(story, stage, number)
+    wait_for_tokens(story, stage.access, number)
     succeed("receipt", number, "--out", stage.folder / "receipts", env=stage.access)
     kept = stage.folder / "receipts" / f"{number}.receipt.json"
-    verdict = Verdict(kept, ["--trust", stage.trust, "--file", diary])
+    verdict = Verdict(kept, "--trust", stage.trust, "--file", diary)
     story.expect("a diary of which only digests were sent: verified", verdict.code == 0, verdict.shown)
-    verdict = Verdict(kept, ["--trust", stage.trust])
+    verdict = Verdict(kept, "--trust", stage.trust)
     story.expect("the same without the diary: incomplete", verdict.code == 3, verdict.shown)
 
 
@@ -187,11 +174,11 @@ def let_in(story: Story, stage: Stage, numbers: Mapping[str, str]) -> None:
     succeed("case", "add-member", case, "landlord", "--role", "opposing", env=stage.access)
     bundle = stage.folder / "landlord.evidence.zip"
     succeed("bundle", number, "-o", bundle, env=landlord)
-    verdict = Verdict(bundle, ["--trust", stage.trust])
+    verdict = Verdict(bundle, "--trust", stage.trust)
     closed = verdict.result.get("closed", [])
     story.expect(f"closed to him: {', '.join(closed)}", "declared.author" in closed, verdict.shown)
     story.expect("the file is not in his bundle: incomplete", verdict.code == 3, verdict.shown)
-    verdict = Verdict(bundle, ["--trust", stage.trust, "--file", stage.folder / "evidence" / "contract.pdf"])
+    verdict = Verdict(bundle, "--trust", stage.trust, "--file", stage.folder / "evidence" / "contract.pdf")
     story.expect("with the contract that lies before the court: verified", verdict.code == 0, verdict.shown)
 
 
@@ -201,7 +188,7 @@ def tamper(story: Story, stage: Stage, bundle: Path, numbers: Mapping[str, str])
     honest = read_members(bundle)
     forged = stage.folder / "forged.evidence.zip"
     write_members(forged, honest)
-    story.expect("packed anew without a change: verified", Verdict(forged, ["--trust", stage.trust]).code == 0, "")
+    story.expect("packed anew without a change: verified", Verdict(forged, "--trust", stage.trust).code == 0, "")
     for tampering in TAMPERINGS:
         members = dict(honest)
         tampering.change(members)
@@ -235,7 +222,7 @@ def _tamper_beside(story: Story, stage: Stage, number: str) -> None:
 
 
 def _expect_refused(story: Story, stage: Stage, what: str, path: Path, step: int, *options: str | Path) -> None:
-    verdict = Verdict(path, ["--trust", stage.trust, *options])
+    verdict = Verdict(path, "--trust", stage.trust, *options)
     detail = verdict.failed.get(step, "")
     refused = verdict.code == 1 and list(verdict.failed) == [step]
     story.expect(f"{what}: not verified; step {step}: {detail}", refused, verdict.shown)
@@ -266,17 +253,6 @@ def edit_the_database(story: Story, stage: Stage) -> None:
         done.returncode == 1 and bool(done.stdout),
         done.stdout + done.stderr,
     )
-
-
-def _wait_for_tokens(story: Story, stage: Stage, number: str) -> None:
-    deadline = time.monotonic() + TOKENS_WITHIN_S
-    while time.monotonic() < deadline:
-        stamps = json.loads(succeed("receipt", number, env=stage.access))["timestamps"]
-        # A token recorded before the entry comes with it too; one that covers the entry is waited for.
-        if any(int(stamp["stamped"].split("\n")[1]) > int(number[3:13]) for stamp in stamps):
-            return
-        time.sleep(0.5)
-    story.expect(f"{number} is timestamped within {TOKENS_WITHIN_S:.0f} s", False, "no token")
 
 
 def _bracket(verdict: Verdict) -> str:

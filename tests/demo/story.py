@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
+
+from tests.api.cli.running import environment
 
 VERIFIER: Final = Path(sys.executable).with_name("evidence-verify")
 WORDS: Final = {0: "verified", 1: "not verified", 3: "incomplete"}
@@ -47,13 +49,18 @@ class Story:
         return 0
 
 
-class Verdict:
-    """What `evidence-verify` says of a bundle or receipt."""
+def verifier(*words: str | Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """One run of `evidence-verify`."""
+    return subprocess.run(
+        [VERIFIER, *words], env=environment(env), capture_output=True, encoding="utf-8", check=False, timeout=300
+    )
 
-    def __init__(self, path: Path, options: Sequence[str | Path]) -> None:
-        done = subprocess.run(
-            [VERIFIER, path, "--json", *options], capture_output=True, encoding="utf-8", check=False, timeout=300
-        )
+
+class Verdict:
+    """What `evidence-verify` says of a bundle or receipt; or, with its first words, of an answer."""
+
+    def __init__(self, *words: str | Path, env: Mapping[str, str] | None = None) -> None:
+        done = verifier(*words, "--json", env=env)
         self.code = done.returncode
         self.said = done.stderr.strip()
         self.result: dict[str, Any] = json.loads(done.stdout) if done.stdout else {}

@@ -128,7 +128,8 @@ def test_json_is_the_body_of_the_answer(party: Mapping[str, str], case: str, wor
     (work / "b.txt").write_bytes(b"json too")
     lines = succeed("anchor", "a.txt", "b.txt", "--case", case, "--json", env=party, cwd=work).splitlines()
     bodies = [json.loads(line) for line in lines]
-    assert [set(body) for body in bodies] == [{"number", "case", "index", "time", "access", "receipt"}] * 2
+    members = {"number", "case", "index", "time", "access", "receipt", "missing", "questions"}
+    assert [set(body) for body in bodies] == [members] * 2
     assert [body["case"] for body in bodies] == [case, case]
     kept = json.loads((work / f"{bodies[0]['number']}.receipt.json").read_bytes())
     assert kept == bodies[0]["receipt"]
