@@ -1,4 +1,4 @@
-"""The tables made again are the tables that were, content for content, before and after erasures; fsck sees the rest."""
+"""Tables made again are the tables that were, content for content, before and after erasures; fsck sees the rest."""
 
 from __future__ import annotations
 
