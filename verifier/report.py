@@ -32,7 +32,7 @@ def text_report(result: Result, language: str) -> str:
     lines += _contents(_without_erased(result), words, "")
     for entry in result.entries:
         lines += _entry(entry, words)
-    lines += casework_lines(result.casework, language)
+    lines += casework_lines(result.casework, language, complete=result.case is not None)
     if result.contradictions:
         lines += ["", f"{words.contradictions}:", *(f"  {printable(text)}" for text in result.contradictions)]
     lines += ["", f"{words.not_proven_heading}:", *(f"  {text}" for text in words.not_proven), ""]

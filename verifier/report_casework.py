@@ -15,17 +15,20 @@ from verifier.sheet.all_words import SHEET_WORDS
 from verifier.sheet.words import SheetWords
 
 
-def casework_lines(casework: Casework, language: str) -> list[str]:
-    """Demands with their answers, challenges and admissions, erasures; nothing for what is not there."""
+def casework_lines(casework: Casework, language: str, *, complete: bool) -> list[str]:
+    """Demands with their answers, challenges and admissions, erasures; nothing for what is not there.
+
+    `complete`: the evidence holds its whole chain, so that none can have been left out unseen.
+    """
     words = SHEET_WORDS[language]
     lines = _headed(
         words.demands, casework.demands, (demand_lines(demand, words) for demand in casework.demands), words
     )
     challenges = (_challenge(challenge, words) for challenge in casework.challenges)
     lines += _headed(words.challenges, casework.challenges, challenges, words)
-    return lines + _headed(
-        words.erasures, casework.erasures, (_erasure(found, words) for found in casework.erasures), words
-    )
+    erasures = (_erasure(found, words) for found in casework.erasures)
+    lines += _headed(words.erasures, casework.erasures, erasures, words)
+    return [*lines, "", words.not_complete] if lines and not complete else lines
 
 
 def demand_lines(demand: Demand, words: SheetWords) -> list[str]:
@@ -76,7 +79,7 @@ def _challenge(challenge: Challenge, words: SheetWords) -> list[str]:
         f"  {challenge.act.number} ({number_of(challenge.evidence)}): {words.challenge_states[challenge.state]}",
         f"    {labels['by']}: {_said(challenge.act.by, words)}; {says}",
         f"    {labels['heads']}: {printable(heads)}; {printable(about)}" if heads else f"    {printable(about)}",
-        f"    {labels['grounds']}: {_said(challenge.grounds, words)}",
+        *([] if challenge.is_silent else [f"    {labels['grounds']}: {_said(challenge.grounds, words)}"]),
     ]
 
 

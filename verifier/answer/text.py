@@ -17,7 +17,7 @@ def answer_text(answer: AnswerResult, code: str) -> str:
     lines = [answer_headline(answer, words), ""]
     result = answer.result
     if answer.demand is not None:
-        lines += [*demand_lines(answer.demand, words.sheet), ""]
+        lines += [*demand_lines(answer.demand, words.sheet), "", words.sheet.not_complete, ""]
         others = tuple(other for other in result.casework.demands if other.act.index != answer.demand.act.index)
         result = replace(result, casework=replace(result.casework, demands=others))
     return "\n".join([*lines, text_report(result, code)])

@@ -39,6 +39,11 @@ class Challenge:
         """Why, in the words of who acted."""
         return self.act.text("challenge.grounds")
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether it says, openly, no grounds: an admission needs none."""
+        return "challenge.grounds" in self.act.values and self.act.values["challenge.grounds"] is None
+
     def to_json(self) -> dict[str, Json]:
         """The challenge or admission as an object of the program's JSON."""
         return {

@@ -93,10 +93,14 @@ def _withheld(name: str, answers: Sequence[Act]) -> Judged:
             standing = Judged(name, State.REFUSED, reason=act.text("ruling.reason"), act=act)
         elif act.kind == RULED and act.text("ruling.order") == "disclose" and _covers(act, name):
             standing = Judged(name, State.ORDERED, reason=act.text("ruling.reason"), act=act)
+    opened = next((act for act in reversed(answers) if _says_opened(act, name)), None)
+    if opened is not None and (standing is None or standing.state is State.REFUSED):
+        # A refusal is of the rest. What was opened once, and is not open here, is withheld from this reader.
+        return Judged(name, State.CLOSED, reason=Reason.SAID_OPENED, act=opened)
     if standing is not None:
         return standing
     for act in reversed(answers):
-        reason = _unanswered(act, name)
+        reason = _unanswered(act)
         if reason is not None:
             return Judged(name, State.CLOSED, reason=reason, act=act)
     return Judged(name, State.CLOSED)
@@ -106,12 +110,14 @@ def _covers(act: Act, name: str) -> bool:
     return name in (act.names("ruling.fields") or ()) or name in ("original", "inspection")
 
 
-def _unanswered(act: Act, name: str) -> Reason | None:
+def _says_opened(act: Act, name: str) -> bool:
+    return act.kind == DISCLOSED and name in (act.names("answer.fields") or ())
+
+
+def _unanswered(act: Act) -> Reason | None:
     if act.kind == LAPSED:
         return Reason.LAPSED
     if act.kind != DISCLOSED:
         return None
-    if name in (act.names("answer.fields") or ()):
-        return Reason.SAID_OPENED
     kind = act.text("answer.kind")
     return {"not_held": Reason.NOT_HELD, "produced_later": Reason.PRODUCED_LATER}.get(kind or "")

@@ -113,7 +113,7 @@ def _challenge(challenge: Challenge, words: Language) -> Markup:
         *_who_and_when(challenge.act, challenge.evidence, words),
         (labels["state"], tag("strong", words.sheet.challenge_states[challenge.state])),
         (labels["fields"], fields or join(words.sheet.unknown if challenge.fields is None else words.sheet.whole)),
-        (labels["grounds"], _said(challenge.grounds, words)),
+        (labels["grounds"], Markup("–") if challenge.is_silent else _said(challenge.grounds, words)),
     ]
     if challenge.state != "admitted":
         rows.insert(2, (labels["heads"], value(", ".join(heads), words.sheet) if heads else words.sheet.unknown))

@@ -58,7 +58,7 @@ def answer_page(answer: AnswerResult, code: str, at: datetime | None = None) -> 
         words.sheet.answer_title.format(number=answer.id),
         answer.id,
         verdict(answer.result, sentence),
-        casework.demands(answer.result, found, words, complete=True) if found else Markup(),
+        casework.demands(answer.result, found, words, complete=False) if found else Markup(),
         verified(answer.result, words),
         declared(answer.result, words),
         missing(answer.result, words),

@@ -21,10 +21,15 @@ h3 { font-size: 1rem; margin: 1rem 0 .3rem; break-after: avoid; }
 .good { border-color: #14532d; color: #14532d; border-style: solid; }
 .bad { border-color: #991b1b; color: #991b1b; border-style: double; }
 .open { border-color: #1e3a8a; color: #1e3a8a; border-style: dashed; }
-.mark { display: inline-block; border-width: 1px; padding: 0 .35rem; white-space: nowrap; }
-table { border-collapse: collapse; width: 100%; font-size: .92rem; }
+.mark { display: inline-block; border-width: 1px; padding: 0 .35rem; }
+/* Fixed: else one digest, or one long word, leaves the other columns a letter's width. */
+table { border-collapse: collapse; width: 100%; table-layout: fixed; font-size: .92rem; }
 th, td { border: 1px solid #999; padding: .25rem .4rem; text-align: start; vertical-align: top;
   overflow-wrap: anywhere; }
+tbody th { width: 30%; }
+thead th:first-child { width: 22%; }
+thead th:nth-child(2):nth-last-child(2) { width: 18%; }
+thead th:nth-child(4):last-child { width: 22%; }
 tr { break-inside: avoid; }
 thead { display: table-header-group; }
 .value { white-space: pre-wrap; }
