@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -107,10 +108,15 @@ def opened(room: Courtroom, who: str, number: str) -> set[str]:
     return names
 
 
-def test_what_nobody_was_shown_is_in_no_answer_to_him(room: Courtroom) -> None:
+def test_what_nobody_was_shown_is_in_no_answer_to_him_and_in_no_line_of_the_log(
+    room: Courtroom, caplog: pytest.LogCaptureFixture
+) -> None:
     """Every reading call, by everybody who may not see it, after a demand that was refused."""
-    number = anchored(room)["number"]
+    caplog.set_level(logging.DEBUG)
+    body = anchored(room)
+    number, code = body["number"], body["access"]
     demand = post(room, "bekova", f"evidence/{number}/demands", {"fields": "all", "grounds": "why"})["demand"]
+    post(room, "zhanna", f"evidence/{number}/standing", {"code": code, "role": "third"})
     post(room, "aigul", f"demands/{demand}/refusal", {"reason": "no"})
     paths = [
         "cases", f"cases/{room.case}", f"cases/{room.case}/timeline", f"cases/{room.case}/bundle",
@@ -124,6 +130,9 @@ def test_what_nobody_was_shown_is_in_no_answer_to_him(room: Courtroom) -> None:
                 assert value.encode() not in answer and json.dumps(value)[1:-1].encode() not in answer, (who, path)
     mine = room.service.get("arman", f"{API}/evidence/{number}").get_data()
     assert all(value.encode() in mine for value in SECRETS.values())
+    assert f"GET {API}/evidence/{number} 200" in caplog.text
+    for value in (*SECRETS.values(), code, *room.service.tokens.values()):
+        assert value not in caplog.text
 
 
 def test_the_file_the_original_and_an_inspection_are_demanded(room: Courtroom) -> None:
@@ -359,3 +368,21 @@ def test_what_is_missing_and_what_does_not_fit_is_said_at_once_and_links_are_sho
     other = room.service.anchor("aigul", elsewhere, b"x", statement)
     assert other.status_code == 422
     assert json.loads(other.get_data())["where"] == "statement.relations.supersedes"
+
+
+def test_reading_is_on_record_where_the_operator_wants_it(tmp_path: Path) -> None:
+    with running_service(tmp_path, {"record_reads": True, "extract": False}) as service:
+        room = Courtroom(service)
+        number = anchored(room)["number"]
+        post(room, "aigul", f"evidence/{number}/reveal", {"fields": ["file"]})
+        for who in ("aigul", "arman", "bekova"):
+            for path in ("", "/file", "/bundle"):
+                assert service.get(who, f"{API}/evidence/{number}{path}").status_code == 200
+        assert service.get("zhanna", f"{API}/evidence/{number}").status_code == 404
+        entries = get(room, "sot", f"cases/{room.case}/timeline?limit=500")["items"]
+        reads = [each["opened"] for each in entries if each["kind"] == "evidence.read"]
+        assert [(each["custody.to"], each["custody.what"]) for each in reads] == [
+            ("bekova", "view"),
+            ("bekova", "file"),
+            ("bekova", "bundle"),
+        ]

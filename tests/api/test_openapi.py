@@ -38,6 +38,9 @@ def test_every_call_of_the_contract_that_is_built_is_there(service: Service) -> 
         ("/api/v1/cases/{case}/bundle", "get"), ("/api/v1/evidence/{number}", "get"),
         ("/api/v1/evidence/{number}/file", "get"), ("/api/v1/evidence/{number}/receipt", "get"),
         ("/api/v1/evidence/{number}/bundle", "get"), ("/api/v1/lookups", "post"),
+        ("/api/v1/evidence/{number}/demands", "post"), ("/api/v1/evidence/{number}/standing", "post"),
+        ("/api/v1/demands/{demand}", "get"), ("/api/v1/demands/{demand}/disclosure", "post"),
+        ("/api/v1/demands/{demand}/refusal", "post"), ("/api/v1/demands/{demand}/ruling", "post"),
     ):  # fmt: skip
         assert method in paths[path]
 

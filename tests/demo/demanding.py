@@ -99,9 +99,8 @@ def _demand_the_place(story: Story, stage: Stage, number: str, people: People) -
     answer = _answer(stage, demand, people.neighbour, held)
     committed = _committed(number, people.tenant)
     same = answer.result["fields"].get(PLACE) == committed[PLACE]
-    story.expect(
-        f"verified: {committed[PLACE]} is what was committed before he asked", answer.code == 0 and same, answer.shown
-    )
+    where = f"{committed[PLACE]['latitude']} {committed[PLACE]['longitude']}"
+    story.expect(f"verified: {where} is what was committed before he asked", answer.code == 0 and same, answer.shown)
     story.expect("nothing else opened", _opened(answer, committed) == {PLACE}, str(_opened(answer, committed)))
 
 
