@@ -96,11 +96,13 @@ def rule_on_standing(services: Services, actor: Actor, standing: str) -> Respons
     "Renew the access code",
     Answer(201, "The new code; the one before has ended.", Content(JSON, "Access")),
     parameters=(EVIDENCE_NUMBER,),
-    problems=(400, 403, 404, 410),
+    problems=(400, 403, 404, 410, 413, 415, 422),
 )
 def renew_access(services: Services, actor: Actor, number: str) -> Response:
-    """By who submitted the evidence, and the court. No body."""
+    """By who submitted the evidence, and the court. There is nothing to say: no body, or an empty object."""
     check_query(request, ())
+    if request.content_length:
+        read_object(request, {})
     code = services.ledger.desk.renew_access(actor, number)
     return json_answer({"number": number, "access": code}, 201)
 

@@ -35,6 +35,7 @@ BODIES: dict[str, tuple[str, object, int, str]] = {
     "no reason": ("demands/{demand}/ruling", {"order": "disclose"}, 422, "body.reason"),
     "a standing without a code": ("evidence/{number}/standing", {"role": "third"}, 422, "body.code"),
     "a code that is a number": ("evidence/{number}/standing", {"code": 1}, 422, "body.code"),
+    "a code of one's own": ("evidence/{number}/access", {"code": "AAAA"}, 422, "body.code"),
     "channels as texts": ("cases/{case}/channels", {"channels": ["a@example.kz"]}, 422, "body.channels.0"),
     "no channels": ("cases/{case}/channels", {"channels": []}, 422, "channels"),
     "a channel without its kind": ("cases/{case}/channels", {"channels": [{"address": "a"}]}, 422, "channels.0"),
