@@ -88,8 +88,8 @@ def _parse_kept(kept: bytes) -> Held:
     placed = {0: openings[0]}
     for opening in openings[1:]:
         name = parse_opening(opening, "kept openings").name
-        if name not in places:
-            raise MalformedError("read kept openings: one is of a name that was not committed", name)
+        if places.get(name, 0) <= max(placed):
+            raise MalformedError("read kept openings: expected committed names, ascending", name)
         placed[places[name]] = opening
     commitment = Commitment(commitment_root(hashes), len(hashes))
     opened = check_disclosure(Disclosure(hashes, placed), commitment)

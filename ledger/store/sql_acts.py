@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Engine, Table, and_, case, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from ledger.errors import UnavailableError
 from ledger.store import schema
 from ledger.store.case_rows import (
     AccessRow,
@@ -200,7 +201,9 @@ class ActReads:
             connection = bare.execution_options(isolation_level="AUTOCOMMIT")
             if is_sqlite(self._engine):
                 # Freed pages were overwritten (secure_delete); the pages as they were are still in the log beside them.
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+                if busy:
+                    raise UnavailableError("scrub the database: somebody reads it all the while", retry_after=10)
                 return
             for table in ERASED_TABLES:
                 connection.exec_driver_sql(f"VACUUM {table}")

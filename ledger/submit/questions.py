@@ -80,7 +80,8 @@ def _authors(fields: Mapping[str, Value]) -> Iterator[str]:
             yield f"another author than the file names? {said} says {first}, {taken} says {second}"
     for name, value in sorted(fields.items()):
         own = name.removeprefix("declared.")
-        if own != name and own.startswith("extracted.") and fields.get(own) not in (None, value):
+        taken_anew = own != name and own.startswith("extracted.") and value is not None
+        if taken_anew and fields.get(own) not in (None, value):
             yield f"taken anew, it differs: {name} says {value}, {own} says {fields[own]}"
 
 

@@ -217,3 +217,49 @@ class BlobStoreContract(ABC):
             tracemalloc.stop()
         assert blob.size == 48 * MIB
         assert peak < 16 * MIB
+
+    def test_a_blob_is_read_by_other_programs_under_a_path(self, store: BlobStore) -> None:
+        blob = put(store, b"evidence")
+        with store.local(blob.sha256) as path:
+            assert path.read_bytes() == b"evidence"
+        with pytest.raises(NotFoundError), store.local(bytes(32)):
+            pass
+        assert get(store, blob.sha256) == b"evidence"
+
+    def test_what_is_needed_stays_and_what_is_not_goes(self, store: BlobStore) -> None:
+        blob = put(store, b"evidence")
+        assert store.remove_unless(blob.sha256, lambda: True) is False
+        assert store.exists(blob.sha256)
+        assert store.remove_unless(blob.sha256, lambda: False) is True
+        assert not store.exists(blob.sha256)
+        assert store.remove_unless(blob.sha256, lambda: False) is True  # an erasure that was cut short
+
+    def test_a_removal_waits_for_who_holds_the_blob_and_asks_then(self, store: BlobStore) -> None:
+        """An entry that is being written needs the blob: the question comes after its commit."""
+        blob = put(store, b"evidence")
+        committed, waiting, gone = threading.Event(), threading.Event(), []
+
+        def needed() -> bool:
+            return committed.is_set()
+
+        def remove() -> None:
+            waiting.set()
+            gone.append(store.remove_unless(blob.sha256, needed))
+
+        remover = threading.Thread(target=remove)
+        with store.holding(blob.sha256), store.holding(blob.sha256):  # many may hold it
+            remover.start()
+            assert waiting.wait(10)
+            remover.join(0.2)
+            assert remover.is_alive() and gone == []
+            with store.holding(stored_blob(b"another").sha256):
+                committed.set()
+        remover.join(10)
+        assert gone == [False]
+        assert store.exists(blob.sha256)
+
+    def test_holding_what_is_not_there_yet(self, store: BlobStore) -> None:
+        sha256 = stored_blob(b"to come").sha256
+        with store.holding(sha256):
+            assert put(store, b"to come").sha256 == sha256
+        assert get(store, sha256) == b"to come"

@@ -341,6 +341,26 @@ def test_a_start_goes_on_where_an_erasure_fails_again(
     assert SECRET_PLACE not in caplog.text
 
 
+def test_a_reader_who_does_not_let_go_leaves_the_erasure_unfinished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """His snapshot needs the pages as they were: the log beside the database cannot be emptied yet."""
+    monkeypatch.setattr("ledger.store.engine.SQLITE_BUSY_MS", 50)
+    settings = make_log(tmp_path / "data")
+    with opened(settings) as ledger:
+        number = anchor_photo(ledger, open_case(ledger))
+        reader = sqlite3.connect(settings.database.removeprefix("sqlite:///"), isolation_level=None)
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM openings").fetchone()
+        with pytest.raises(UnavailableError, match="somebody reads it"):
+            ledger.erase(JUDGE, number, ["declared.gps"], ORDER)
+        assert ledger._erasing.finish_all() == 1
+        assert SECRET_PLACE.encode() in database_bytes(settings, tmp_path / "copy.db")
+        reader.close()
+        assert ledger._erasing.finish_all() == 0
+        assert SECRET_PLACE.encode() not in database_bytes(settings, tmp_path / "copy.db")
+
+
 # --- fsck ------------------------------------------------------------------------------------------------------------
 
 
