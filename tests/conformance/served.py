@@ -48,6 +48,12 @@ class Town:
     tokens: Mapping[str, str]
     seen: list[tuple[str | None, str, httpx.Response]] = field(default_factory=list)
     recording: bool = False
+    # One for all: each client of its own reads the machine's certificates. Nothing is kept open over a restart.
+    client: httpx.Client = field(
+        default_factory=lambda: httpx.Client(
+            timeout=60, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
+        )
+    )
 
     @property
     def log(self) -> bytes:
@@ -61,7 +67,7 @@ class Town:
             **({} if who is None else {"Authorization": f"Bearer {self.tokens[who]}"}),
         }
         url = self.served.url + path
-        answer = httpx.request(method, url, headers=headers, timeout=60, trust_env=False, **more)
+        answer = self.client.request(method, url, headers=headers, **more)
         if self.recording:
             self.seen.append((who, f"{method} {path}", answer))
         return answer
@@ -125,7 +131,11 @@ def make_town(data: Path, people: Mapping[str, str] = PEOPLE, **options: object)
 def serving(data: Path, tokens: Mapping[str, str]) -> Iterator[Town]:
     """`evidence-ledger serve` on the ledger in `data`."""
     with ServedLedger(data) as served:
-        yield Town(data, served, tokens)
+        town = Town(data, served, tokens)
+        try:
+            yield town
+        finally:
+            town.client.close()
 
 
 def members_of(bundle: bytes) -> Members:

@@ -38,14 +38,13 @@ class LyingProxy:
         self.lie: Lie = honest
         self.paths: list[str] = []
         outer = self
+        client = self._client = httpx.Client(timeout=30, trust_env=False)
 
         class Handler(BaseHTTPRequestHandler):
             def respond(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 kept = {name: value for name, value in self.headers.items() if name.lower() in _FORWARDED}
-                real = httpx.request(
-                    self.command, upstream + self.path, headers=kept, content=body, timeout=30, trust_env=False
-                )
+                real = client.request(self.command, upstream + self.path, headers=kept, content=body)
                 outer.paths.append(self.path)
                 media = real.headers.get("Content-Type", "application/octet-stream")
                 told = outer.lie(self.path, Answer(real.content, media, real.status_code))
@@ -73,6 +72,7 @@ class LyingProxy:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        self._client.close()
 
 
 _FORWARDED = frozenset({"authorization", "content-type", "accept", "accept-encoding"})
