@@ -15,7 +15,7 @@ from ledger.casework.state import EvidenceState
 from ledger.casework.transitions import SUBMITTER, permit
 from ledger.clock import Clock
 from ledger.entry.leaf import parse_leaf, parse_time
-from ledger.entry.receipt_number import parse_number
+from ledger.entry.receipt_number import format_number, parse_number
 from ledger.errors import ErasedError, ForbiddenError, LedgerError, TooOftenError
 from ledger.store.case_contracts import CaseStore
 from ledger.submit.anchoring import access_code
@@ -75,7 +75,10 @@ class AccessCodes:
             raise ForbiddenError("renew the access code: only who submitted the evidence, and the court, may")
         opening = self._store.openings([state.row.index]).get(state.row.index)
         if opening is None or opening.secret is None:
-            raise ErasedError("renew the access code: it ended with the secret, which was erased on an order")
+            raise ErasedError(
+                "renew the access code: it ended with the secret, which was erased on an order",
+                number=format_number(state.row.index),
+            )
         counter = self._store.renew_access(state.row.index, self._clock.now_ms())
         return access_code(opening.secret, counter)
 
