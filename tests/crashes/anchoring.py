@@ -42,7 +42,7 @@ def leaf_hash(anchored: Anchored) -> str:
 
 
 def main(data: str, case: str, run: str, threads: str, per_thread: str) -> None:
-    ledger = Ledger.open(load_settings(Path(data), {}, {}))
+    ledger = Ledger.open(load_settings(Path(data), {"extract": False}, {}))
     ledger.start()
 
     def work(thread: int) -> None:
