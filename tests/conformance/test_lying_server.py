@@ -37,6 +37,7 @@ from verifier.answer.answer import AnswerResult
 from verifier.answer.text import answer_text
 from verifier.check import Outcome
 from verifier.receipt_number import index_of
+from verifier.server import Unreachable
 from verifier.sheet.report import answer_page
 from verifier.verify import verify
 
@@ -366,7 +367,9 @@ def test_a_reply_that_is_not_the_protocols(quarrel: Quarrel) -> None:
     )
     for answer in lies:
         quarrel.proxy.lie = lambda path, real, answer=answer: answer if "/demands/" in path else real
-        assert run(quarrel, "--json").returncode == 2
+        with pytest.raises(Unreachable):
+            quarrel.check()
+    assert run(quarrel, "--json").returncode == 2
     broken = {Answer(b"PK\x03\x04", "application/zip"): 1, Answer(b"nothing", "application/zip"): 2}
     for answer, status in broken.items():
         quarrel.proxy.lie = lambda path, real, answer=answer: answer if "/bundle" in path else real
@@ -465,3 +468,53 @@ def test_a_forged_saved_bundle_is_refused_offline(quarrel: Quarrel, tmp_path: Pa
 
 def test_the_demand_covers_what_it_should() -> None:
     assert set(DEMANDED) == set(STATES)
+
+
+def program(quarrel: Quarrel, who: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    """Any command of the program, as somebody runs it."""
+    environment = {"EVIDENCE_LEDGER_TOKEN": quarrel.town.tokens[who], "PATH": "/usr/bin", "LC_ALL": "C"}
+    return subprocess.run(
+        [PROGRAM, *words, "--server", quarrel.proxy.url],
+        env=environment, capture_output=True, timeout=60, encoding="utf-8", check=False,
+    )  # fmt: skip
+
+
+def test_a_demanded_file_is_held_against_the_commitment(quarrel: Quarrel, tmp_path: Path) -> None:
+    letter = tmp_path / "letter.html"
+    words = ("demand", quarrel.before, "--object", "file", "--grounds", "Show it.", "--letter", letter)
+    lodged = program(quarrel, "bekova", *words)
+    demand = lodged.stdout.strip()
+    assert lodged.returncode == 0 and demand in letter.read_text(encoding="utf-8")
+    assert run(quarrel, demand=demand).returncode == 3
+    quarrel.town.post("aigul", f"demands/{demand}/disclosure", {})
+    got = quarrel.town.call("bekova", "GET", f"{API}/evidence/{quarrel.number}/file").content
+    file = tmp_path / "photo.jpg"
+    for data, status, step in ((got, 0, "PASSED"), (got[:-1] + b"x", 1, "FAILED")):
+        file.write_bytes(data)
+        done = run(quarrel, "--file", file, "--json", demand=demand)
+        assert (done.returncode, json.loads(done.stdout)["checks"][2]["outcome"]) == (status, step)
+    assert run(quarrel, demand=demand).returncode == 3, "it is open, and not at hand"
+
+
+def test_lodging_with_a_server_that_answers_about_something_else(quarrel: Quarrel) -> None:
+    words = ("demand", quarrel.number, "--fields", AUTHOR, "--grounds", "x")
+    for said in ({"number": quarrel.other}, {"demand": quarrel.number}):
+        quarrel.proxy.lie = lambda path, answer, said=said: Answer(
+            jcs({**json.loads(answer.body), **said}), answer.media, answer.status
+        )
+        done = program(quarrel, "bekova", *words)
+        assert (done.returncode, done.stdout) == (1, "") and "Traceback" not in done.stderr
+    quarrel.proxy.lie = lambda path, answer: Answer(answer.body, answer.media, 200)
+    assert program(quarrel, "bekova", *words).returncode == 2
+
+
+def test_standing_is_asked_for_with_the_code(quarrel: Quarrel) -> None:
+    code = quarrel.town.post("aigul", f"evidence/{quarrel.other}/access")["access"]
+    wrong = program(quarrel, "zhanna", "standing", quarrel.other, "--code", code[::-1])
+    assert wrong.returncode == 2 and code not in wrong.stderr
+    asked = program(quarrel, "zhanna", "standing", quarrel.other, "--code", code.lower(), "--role", "third")
+    assert asked.returncode == 0 and asked.stdout.startswith("EL-")
+    quarrel.town.post("aigul", f"standing/{asked.stdout.strip()}/ruling", {"order": "admit", "reason": "the insurer"})
+    assert quarrel.town.get("zhanna", f"evidence/{quarrel.other}")["number"] == quarrel.other
+    quarrel.proxy.lie = lambda path, answer: Answer(b'{"standing":null,"state":"asked"}', answer.media, 201)
+    assert program(quarrel, "root", "standing", quarrel.other, "--code", code).returncode in (1, 2)
