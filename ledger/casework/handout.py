@@ -12,12 +12,11 @@ from ledger.casework.reading import CaseReader, SeenEntry
 from ledger.errors import CorruptError, ErasedError, ForbiddenError, NotFoundError
 from ledger.submit.draft import RECEIVED_FIELD
 
-CASE_BUNDLE_ENTRIES = 2_000
-"""Entries of a case that one bundle takes: with some forty members each, the most that a bundle's 100,000 hold."""
+CASE_BUNDLE_ENTRIES = 10_000
+"""Entries of a case that one bundle is tried with: with ten members each, the most that a bundle's 100,000 hold."""
 
-
-ENTRY_BUNDLE_ACTS = 2_000
-"""Acts on a piece of evidence that go into its bundle, for the same reason."""
+ENTRY_BUNDLE_ACTS = 1_000
+"""Acts on a piece of evidence that go into its bundle; which ones, where there are more, says CaseReader.seen_acts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +61,7 @@ class Handout:
     def entry(self, actor: Actor, number: str) -> tuple[SeenEntry, Sequence[SeenEntry]]:
         """The entry for a bundle of its own, and the acts on it, which go with it; who read it is its case's matter."""
         seen = self._reader.seen(actor, number)
-        acts = self._reader.seen_acts(actor, seen, ENTRY_BUNDLE_ACTS + 1, without="evidence.read")
-        if len(acts) > ENTRY_BUNDLE_ACTS:
-            raise ForbiddenError(f"bundle an entry: at most {ENTRY_BUNDLE_ACTS} acts on it fit into one bundle")
-        return seen, acts
+        return seen, self._reader.seen_acts(actor, seen, ENTRY_BUNDLE_ACTS, without="evidence.read")
 
     def case(self, actor: Actor, case: str) -> Sequence[SeenEntry]:
         """All entries of the case, ascending. Raises ForbiddenError where they are too many for one bundle."""

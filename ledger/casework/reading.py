@@ -18,12 +18,16 @@ from ledger.entry.held import names_held
 from ledger.entry.receipt_number import parse_number
 from ledger.errors import CorruptError, LedgerError, NotFoundError
 from ledger.store.case_contracts import CaseStore
-from ledger.store.case_rows import DisclosureRow
+from ledger.store.case_rows import ActRow, DisclosureRow
 from ledger.store.contracts import EntryRow, EvidenceRow, MemberRow, OpeningRow
 from ledger.submit.draft import EVIDENCE_ANCHORED
 
 NO_CASE = "no such case, or you are not a member of it"
 NO_EVIDENCE = "no such evidence, or you are not a member of its case"
+
+
+ACTS_READ = 100_000
+"""Acts on one piece of evidence that are looked through for a bundle: rows of some fifty bytes each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +169,27 @@ class CaseReader:
         return self.see(state, viewer, self._store.chain_entries(chain, start, limit))
 
     def seen_acts(self, actor: Actor, entry: SeenEntry, limit: int, without: str) -> list[SeenEntry]:
-        """Acts on this evidence, `without` those of one kind, each with what the actor sees of it."""
-        acts = self._store.acts_on(entry.row.index, limit, without=without)
-        return self.seen_at(actor, entry.row.chain, [act.index for act in acts])
+        """Acts on this evidence, `without` those of one kind, each with what the actor sees of it; at most `limit`.
+
+        Whoever floods the record must not crowd out what matters: first come the demands of the viewer's own side and
+        what answers them, then erasures, then the other demands and their answers, then challenges, then the rest; of
+        equals the newest.
+        """
+        acts = self._store.acts_on(entry.row.index, ACTS_READ, without=without)
+        demands = {demand.index: demand for demand in self._store.demands_of_entry(entry.row.index)}
+        members = self.state(entry.row.chain).members
+        own = {each.account for each in members if each.side and each.side == entry.viewer.side} | {actor.name}
+
+        def weight(act: ActRow) -> tuple[int, int]:
+            demand = demands.get(act.index) or demands.get(-1 if act.subject is None else act.subject)
+            if demand is not None:
+                return (0 if demand.account in own else 2), -act.index
+            if act.kind == "opening.erased":
+                return 1, -act.index
+            return (3 if act.kind.startswith(("authenticity.", "challenge.")) else 4), -act.index
+
+        chosen = sorted(acts, key=weight)[:limit]
+        return self.seen_at(actor, entry.row.chain, [act.index for act in chosen])
 
     def seen_at(self, actor: Actor, chain: str, indexes: Sequence[int]) -> list[SeenEntry]:
         """Those of these entries that are of this case, ascending, each with what the actor sees of it."""
