@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from benchmarks import bulk, digests, fsck, http_anchor, proofs, single, verification
+from benchmarks import bulk, casework, digests, fsck, http_anchor, proofs, single, verification
 from benchmarks.comparison import Outcome, SkippedError
 from benchmarks.record import ROOT, describe_machine, describe_revision, describe_versions, write_result
 from benchmarks.scale import Scale
@@ -31,6 +31,7 @@ BENCHMARKS: Final[dict[str, Measure]] = {
     "proofs": proofs.measure,
     "fsck": fsck.measure,
     "verification": verification.measure,
+    "casework": casework.measure,
 }
 
 

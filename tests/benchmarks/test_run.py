@@ -9,8 +9,8 @@ from benchmarks.__main__ import BENCHMARKS
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# One that commits and one that serves; the others take seconds each and run with `make bench`.
-CHOSEN = ("single", "http-32")
+# One that commits, one that serves, one of the application; the others take seconds each and run with `make bench`.
+CHOSEN = ("single", "http-32", "casework")
 
 
 def test_a_quick_run_writes_its_result(tmp_path: Path) -> None:
