@@ -22,6 +22,7 @@ from api.v1.custody import CUSTODY
 from api.v1.demands import DEMANDS
 from api.v1.evidence import EVIDENCE
 from api.v1.receipts import RECEIPTS
+from api.v1.reminders import REMINDERS
 from api.v1.standing import STANDING
 from api.wire import problem, request_log
 from api.wire.body import drain
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from ledger.assembly import Ledger
 
 RESOURCES: tuple[Resource, ...] = (
-    CASES, EVIDENCE, RECEIPTS, DEMANDS, CHALLENGES, STANDING, CUSTODY, LOG, TRUST, HEALTH,
+    CASES, EVIDENCE, RECEIPTS, DEMANDS, REMINDERS, CHALLENGES, STANDING, CUSTODY, LOG, TRUST, HEALTH,
 )  # fmt: skip
 
 

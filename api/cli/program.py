@@ -17,6 +17,7 @@ from api.cli.client.demands import demand, demands, disclose, refuse, rule
 from api.cli.client.erasing import erase
 from api.cli.client.fetching import bundle, receipt
 from api.cli.client.lookup import lookup
+from api.cli.client.reminders import reminders
 from api.cli.client.standing import standing
 from api.cli.completion import completion
 from api.cli.failures import FAILED, USAGE, explain
@@ -47,7 +48,7 @@ def program() -> None:
 
 for command in (case, anchor, receipt, bundle, lookup):
     program.add_command(command)
-for command in (demand, demands, disclose, refuse, rule, challenge, admit, standing, erase):
+for command in (demand, demands, reminders, disclose, refuse, rule, challenge, admit, standing, erase):
     program.add_command(command)
 for command in (init, serve, status, user, token, trust, fsck, rebuild, doctor, completion):
     program.add_command(command)

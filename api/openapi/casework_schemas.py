@@ -20,6 +20,7 @@ from ledger.casework.challenges import HEADS, RULINGS
 from ledger.casework.custody import CHANNEL_KINDS
 from ledger.casework.demands import ANSWERS, OBJECTS
 from ledger.casework.demands import ORDERS as DEMAND_ORDERS
+from ledger.casework.reminders import KINDS, LEVELS
 from ledger.casework.standing import COURT_ROLE, ROLES
 from ledger.casework.standing import ORDERS as STANDING_ORDERS
 from ledger.casework.transitions import CHALLENGE_STATES, DEMAND_STATES, STANDING_STATES
@@ -108,6 +109,18 @@ _STANDING: Final = object_of(
     }
 )
 
+_REMINDER: Final = object_of(
+    {
+        "kind": {"enum": list(KINDS), "description": "A demand to answer; to rule on; a request for standing."},
+        "subject": {**NUMBER, "description": "The id of the demand, or of the request."},
+        "number": _EVIDENCE,
+        "case": HEX_32,
+        "due_at": {**TIME, "type": ["string", "null"], "description": "The end of the term; null without one."},
+        "seconds_left": {"type": ["integer", "null"], "description": "Below zero when the term is over."},
+        "level": {"enum": list(LEVELS), "description": "soon: less than three days; waiting: without a term."},
+    }
+)
+
 _TRANSFER: Final = object_of(
     {
         "to": TEXT,
@@ -142,6 +155,8 @@ CASEWORK_SCHEMAS: Final[Mapping[str, Any]] = {
     ),
     "Demand": _DEMAND,
     "DemandPage": page_of("Demand"),
+    "Reminder": _REMINDER,
+    "Reminders": object_of({"items": list_of("Reminder")}),
     "NewChallenge": object_of(
         {"grounds": TEXT, "heads": {**_HEADS, "description": "Without it, content."}, "fields": TEXTS},
         "heads",

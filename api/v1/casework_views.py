@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ledger.entry.canonical_json import Value
 
 if TYPE_CHECKING:
-    from ledger.casework.views import ChallengeView, DemandView, EventView, LinkView, StandingView
+    from ledger.casework.views import ChallengeView, DemandView, EventView, LinkView, ReminderView, StandingView
 
 
 def demand_json(demand: DemandView) -> Value:
@@ -53,6 +53,18 @@ def standing_json(standing: StandingView) -> Value:
         "role": standing.role,
         "time": standing.time,
         "events": _events(standing.events),
+    }
+
+
+def reminder_json(reminder: ReminderView) -> Value:
+    return {
+        "kind": reminder.kind,
+        "subject": reminder.subject,
+        "number": reminder.number,
+        "case": reminder.case,
+        "due_at": reminder.due_at,
+        "seconds_left": reminder.seconds_left,
+        "level": reminder.level,
     }
 
 

@@ -27,9 +27,10 @@ from ledger.casework.erasures import decide_erasure
 from ledger.casework.people import Actor
 from ledger.casework.queries import CaseQueries
 from ledger.casework.reading import CaseReader
+from ledger.casework.reminders import Reminders
 from ledger.casework.standing import decide_ask, decide_standing
 from ledger.casework.state import EvidenceState
-from ledger.casework.views import CaseView, ChallengeView, DemandView, MemberView, StandingView
+from ledger.casework.views import CaseView, ChallengeView, DemandView, MemberView, ReminderView, StandingView
 from ledger.clock import Clock
 from ledger.entry.receipt_number import format_number, parse_number
 from ledger.errors import LedgerError
@@ -57,6 +58,7 @@ class Desk:
         self.reader = CaseReader(store)
         self.docket = Docket(store, self.reader)
         self.queries = CaseQueries(store, self.reader, self.docket)
+        self._reminders = Reminders(store, clock)
         self._store = store
         self._acting = acting
         self._clock = clock
@@ -121,6 +123,10 @@ class Desk:
 
     def demands(self, actor: Actor, case: str, after: int = -1, limit: int = 100) -> list[DemandView]:
         return self.docket.demands(actor, case, after, limit)
+
+    def reminders(self, actor: Actor) -> list[ReminderView]:
+        """What waits for the actor in all of his cases: the nearest term first, then what has none."""
+        return self._reminders.of(actor)
 
     def disclose(
         self,

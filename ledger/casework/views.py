@@ -148,6 +148,22 @@ class DemandView:
 
 
 @dataclass(frozen=True, slots=True)
+class ReminderView:
+    """What waits for somebody. `kind`: answer, ruling, standing; `subject`: the id of the demand or request; `number`:
+    the evidence's; `seconds_left`: negative when the term is over, None with `due_at` where there is none; `level`:
+    due, soon, overdue, waiting.
+    """
+
+    kind: str
+    subject: str
+    number: str
+    case: str
+    due_at: str | None
+    seconds_left: int | None
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
 class StandingView:
     """A request to be let in. `standing`: its id, or None where a court's account was let in at once."""
 

@@ -119,6 +119,7 @@ members = Table(
     Column("removed", _big, nullable=True),
     Column("case_idx", _big, nullable=False),
     Index("members_account_case", "account", "case_idx"),
+    Index("members_account_role", "account", "role", "case_idx"),
 )
 
 evidence = Table(
@@ -158,6 +159,7 @@ demands = Table(
     Column("due_at", _big, nullable=False),
     Index("demands_chain", "chain", "idx"),
     Index("demands_entry", "entry", "idx"),
+    Index("demands_chain_state", "chain", "state", "due_at"),
     Index("demands_state_due", "state", "due_at"),
 )
 
@@ -184,6 +186,7 @@ standings = Table(
     Column("state", String(16), nullable=False),
     Index("standings_chain", "chain", "idx"),
     Index("standings_chain_account", "chain", "account"),
+    Index("standings_state", "state", "idx"),
 )
 
 # `names` of these two: one a line, ascending.

@@ -124,22 +124,22 @@ class ActReads:
 
     def demand(self, index: int) -> DemandRow | None:
         row = self._one(schema.demands, index)
-        return None if row is None else _demand(row)
+        return None if row is None else demand_of(row)
 
     def demands_at(self, indexes: Sequence[int]) -> Mapping[int, DemandRow]:
-        return {row.idx: _demand(row) for row in self._by(schema.demands, "idx", indexes)}
+        return {row.idx: demand_of(row) for row in self._by(schema.demands, "idx", indexes)}
 
     def demands_of_case(self, chain: str, after: int, limit: int) -> list[DemandRow]:
-        return [_demand(row) for row in self._of_chain(schema.demands, chain, after, limit)]
+        return [demand_of(row) for row in self._of_chain(schema.demands, chain, after, limit)]
 
     def demands_of_entry(self, entry: int) -> list[DemandRow]:
-        return [_demand(row) for row in self._by(schema.demands, "entry", [entry])]
+        return [demand_of(row) for row in self._by(schema.demands, "entry", [entry])]
 
     def due_demands(self, now_ms: int, limit: int) -> list[DemandRow]:
         table = schema.demands
         due = and_(table.c.state == "asked", table.c.due_at <= now_ms)
         return [
-            _demand(row)
+            demand_of(row)
             for row in self._all("read due demands", select(table).where(due).order_by(table.c.due_at).limit(limit))
         ]
 
@@ -152,15 +152,17 @@ class ActReads:
 
     def standing(self, index: int) -> StandingRow | None:
         row = self._one(schema.standings, index)
-        return None if row is None else _standing(row)
+        return None if row is None else standing_of(row)
 
     def standings_of(self, chain: str, account: str) -> list[StandingRow]:
         table = schema.standings
         mine = and_(table.c.chain == bytes.fromhex(chain), table.c.account == account)
-        return [_standing(row) for row in self._all("read standings", select(table).where(mine).order_by(table.c.idx))]
+        return [
+            standing_of(row) for row in self._all("read standings", select(table).where(mine).order_by(table.c.idx))
+        ]
 
     def standings_of_case(self, chain: str, after: int, limit: int) -> list[StandingRow]:
-        return [_standing(row) for row in self._of_chain(schema.standings, chain, after, limit)]
+        return [standing_of(row) for row in self._of_chain(schema.standings, chain, after, limit)]
 
     # --- access codes ------------------------------------------------------------------------------------------------
 
@@ -243,7 +245,8 @@ def _act(row: Any) -> ActRow:
     return ActRow(row.idx, bytes(row.chain).hex(), row.kind, row.entry, row.subject)
 
 
-def _demand(row: Any) -> DemandRow:
+def demand_of(row: Any) -> DemandRow:
+    """The columns of the table of demands."""
     chain = bytes(row.chain).hex()
     return DemandRow(row.idx, chain, row.entry, row.account, row.object, row.state, row.due_at)
 
@@ -252,7 +255,8 @@ def _challenge(row: Any) -> ChallengeRow:
     return ChallengeRow(row.idx, bytes(row.chain).hex(), row.entry, row.account, row.state)
 
 
-def _standing(row: Any) -> StandingRow:
+def standing_of(row: Any) -> StandingRow:
+    """The columns of the table of requests for standing."""
     return StandingRow(row.idx, bytes(row.chain).hex(), row.entry, row.account, row.role, row.state)
 
 
@@ -268,11 +272,11 @@ _MAKERS: dict[str, Callable[[Any], Projection]] = {
     "acts": _act,
     "cases": case_of,
     "challenges": _challenge,
-    "demands": _demand,
+    "demands": demand_of,
     "disclosures": _disclosure,
     "erasures": _erasure,
     "evidence": evidence_of,
     "links": _link,
     "members": member_of,
-    "standings": _standing,
+    "standings": standing_of,
 }

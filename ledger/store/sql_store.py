@@ -19,10 +19,11 @@ from ledger.store.contracts import LogWriter
 from ledger.store.sql_acts import ActReads
 from ledger.store.sql_casework import CaseReads, TimestampReads
 from ledger.store.sql_log import CheckpointRows, LogReads
+from ledger.store.sql_reminders import ReminderReads
 from ledger.store.sql_writer import writing
 
 
-class SqlStore(LogReads, CheckpointRows, CaseReads, ActReads, TimestampReads):
+class SqlStore(LogReads, CheckpointRows, CaseReads, ActReads, ReminderReads, TimestampReads):
     """One log in one database. `engine` is shared with the API's account store, which keeps its own tables beside."""
 
     def __init__(self, engine: Engine) -> None:

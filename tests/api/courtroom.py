@@ -166,6 +166,7 @@ CALLS: Mapping[str, Callable[[Courtroom], Call]] = {
         f"evidence/{room.number()}/demands", {"fields": "all", "grounds": "why"}
     ),
     "GET /demands/{demand}": lambda room: room.get(f"demands/{room.demand()}"),
+    "GET /reminders": lambda room: room.get("reminders"),
     "GET /cases/{case}/demands": lambda room: room.get(f"cases/{room.case}/demands"),
     "POST /demands/{demand}/disclosure": lambda room: room.post(f"demands/{room.demand()}/disclosure", {}),
     "POST /demands/{demand}/refusal": lambda room: room.post(f"demands/{room.demand()}/refusal", REASON),

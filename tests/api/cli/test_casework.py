@@ -81,8 +81,14 @@ def test_from_a_demand_to_a_ruling(call: Call, work: Path) -> None:
     listed = json.loads(call("sot", "demands", case, "--json"))["items"]
     assert (listed[0]["number"], listed[0]["fields"]) == (number, ["declared.author", "declared.place"])
 
+    waiting = call("aigul", "reminders").split("\t")
+    assert waiting == [demand, number, listed[0]["due_at"], "due"]
+    assert call("bekova", "reminders") == call("sot", "reminders") == ""
+    assert json.loads(call("aigul", "reminders", "--json"))["items"][0]["subject"] == demand
+
     assert call("aigul", "disclose", demand, "--fields", "declared.place") == demand
     assert json.loads(call("aigul", "refuse", demand, "--reason", "a trade secret", "--json"))["state"] == "refused"
+    assert call("sot", "reminders").split("\t") == [demand, number, "-", "waiting"]
     seen = opened(call, "bekova", number, work)
     assert seen["declared.place"] == "Almaty" and "declared.author" not in seen
     assert "403" in call("aigul", "rule", demand, "--order", "disclose", "--reason", "x", code=1)

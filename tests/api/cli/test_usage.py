@@ -64,8 +64,8 @@ def test_the_commands_are_those_of_the_contract() -> None:
         "", "init", "serve", "fsck", "doctor", "status", "user", "user add", "user list", "user disable", "token",
         "token new", "token list", "token revoke", "trust", "case", "case open", "case list", "case show",
         "case add-member", "case remove-member", "case bundle", "anchor", "receipt", "bundle", "lookup", "completion",
-        "demand", "demands", "disclose", "refuse", "rule", "challenge", "admit", "standing", "standing list",
-        "standing ask", "standing admit", "standing refuse", "erase", "rebuild",
+        "demand", "demands", "reminders", "disclose", "refuse", "rule", "challenge", "admit", "standing",
+        "standing list", "standing ask", "standing admit", "standing refuse", "erase", "rebuild",
     }  # fmt: skip
 
 
@@ -161,6 +161,7 @@ def test_without_a_token_nothing_is_sent(call: Callable[..., Outcome]) -> None:
         ["bundle", NUMBER],
         ["demand", NUMBER, "--all", "--grounds", "x"],
         ["demands", "c"],
+        ["reminders"],
         ["disclose", NUMBER],
         ["challenge", NUMBER, "--grounds", "x"],
         ["standing", "list", "c"],

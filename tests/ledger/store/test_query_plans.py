@@ -17,7 +17,7 @@ from ledger.entry.receipt_number import format_number
 from ledger.store import schema
 from ledger.store.engine import is_sqlite
 from ledger.workers import lapse_due
-from tests.ledger.casework.parties import OPPONENT, anchor_photo, lodge, open_case
+from tests.ledger.casework.parties import OPPONENT, STRANGER, anchor_photo, lodge, open_case
 from tests.ledger.making import ALICE, JUDGE, make_log, opened
 
 MANY = 50_000
@@ -103,6 +103,9 @@ CALLS = {
         JUDGE, lodge(ledger, number, "declared.gps").demand, "disclose", "r"
     ),
     "demands": lambda ledger, case, number: ledger.desk.demands(ALICE, case, FIRST + 25_000, 20),
+    "reminders of a party": lambda ledger, case, number: ledger.desk.reminders(ALICE),
+    "reminders of a court": lambda ledger, case, number: ledger.desk.reminders(JUDGE),
+    "reminders of a stranger": lambda ledger, case, number: ledger.desk.reminders(STRANGER),
     "challenge": lambda ledger, case, number: ledger.desk.challenge(OPPONENT, number, ["time"], [], "g"),
     "requests": lambda ledger, case, number: ledger.desk.standings(ALICE, case, FIRST + 25_000, 20),
     "terms": lambda ledger, case, number: lapse_due(ledger._store, ledger.desk, ledger._clock),
