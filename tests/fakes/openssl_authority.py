@@ -8,6 +8,7 @@ prints the address and where its root's certificate lies, and serves until it is
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 
+import pytest
 from asn1crypto import tsp
 from cryptography import x509
 
@@ -47,6 +49,12 @@ ess_cert_id_alg = {ess}
 """
 
 
+def need_openssl() -> None:
+    """Skip the test where the program is not installed, or may not be run."""
+    if shutil.which("openssl") is None:
+        pytest.skip("the openssl program is not installed")
+
+
 class OpensslAuthority:
     """Serve RFC 3161 on 127.0.0.1, at an ephemeral port, from `start()` to `stop()`, or as a context manager."""
 
@@ -63,6 +71,7 @@ class OpensslAuthority:
         tsa_name: bool = False,
     ) -> None:
         """`kind` is the signer's key; `expired` gives it a certificate that ended; `ess` sha1 means ESSCertID v1."""
+        need_openssl()
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.lie: str | None = None
@@ -205,6 +214,7 @@ class OpensslAuthority:
 
 def verify_with_openssl(response: bytes, data: bytes, root_pem: bytes, folder: Path) -> None:
     """Raise CalledProcessError unless stock `openssl ts -verify` accepts `response` on `data` under the root."""
+    need_openssl()
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in (("checked.tsr", response), ("checked.data", data), ("checked.pem", root_pem)):
         (folder / name).write_bytes(content)

@@ -46,7 +46,7 @@ class Request:
     example=f"{PROGRAM} anchor photo.jpg video.mp4 --case 5f0c1d2e… --meta author='A. Photographer' --out receipts/\n"
     f"{PROGRAM} anchor --case 5f0c1d2e… --hash-only -- -oddly-named.pdf",
 )
-@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(readable=False, path_type=Path))
 @click.option("--case", required=True, metavar="CASE", help="The case's id.")
 @click.option("--meta", multiple=True, callback=pairs, metavar="NAME=VALUE", help="Metadata: the field declared.NAME.")
 @click.option("--requisite", multiple=True, callback=pairs, metavar="NAME=VALUE", help="The field requisite.NAME.")

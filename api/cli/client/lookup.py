@@ -15,7 +15,7 @@ from api.cli.progress import metered
 
 
 @command("lookup", short_help="Find the entries of a file.", example=f"{PROGRAM} lookup photo.jpg")
-@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@click.argument("file", metavar="FILE", type=click.Path(readable=False, path_type=Path))
 @json_option
 @server_options
 def lookup(file: Path, as_json: bool, server: str, token: str | None) -> None:

@@ -25,7 +25,7 @@ from ledger.attest.rfc3161_request import build_request
 from ledger.attest.rfc3161_token import TimeStampResp, check_response, parse_response
 from ledger.errors import ConfigError, SignatureError, UnavailableError
 from tests.fakes.certificate_maker import make_issuer, make_signer
-from tests.fakes.openssl_authority import verify_with_openssl
+from tests.fakes.openssl_authority import need_openssl, verify_with_openssl
 from tests.fakes.token_maker import POLICY, make_request, make_response
 
 NOW = 1_795_252_502_123  # 2026-11-21T09:15:02.123Z
@@ -79,6 +79,7 @@ def test_openssls_own_query_is_verified_against_our_answer(tmp_path: Path) -> No
     (tmp_path / "root.pem").write_bytes(MATERIAL.root_pem)
 
     def openssl(*arguments: str) -> None:
+        need_openssl()
         subprocess.run(["openssl", "ts", *arguments], cwd=tmp_path, capture_output=True, check=True)
 
     openssl("-query", "-data", "data", "-sha256", "-cert", "-out", "q.tsq")

@@ -19,6 +19,7 @@ from ledger.attest.rfc3161_request import (
     parse_request,
 )
 from ledger.errors import MalformedError
+from tests.fakes.openssl_authority import need_openssl
 from tests.fakes.token_maker import POLICY, make_refusal, make_request
 
 EXTENSION = {"extn_id": "1.2.3", "critical": False, "extn_value": b"\x05\x00"}
@@ -35,6 +36,7 @@ def test_what_is_built_parses_back(data: bytes, nonce: int, policy: str | None) 
 
 def test_openssl_reads_our_request(tmp_path: Path) -> None:
     (tmp_path / "q.tsq").write_bytes(build_request(b"data", 0x1234, POLICY))
+    need_openssl()
     command = ["openssl", "ts", "-query", "-in", "q.tsq", "-text"]
     text = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     for line in ("Hash Algorithm: sha256", f"Policy OID: {POLICY}", "Nonce: 0x1234", "Certificate required: yes"):
@@ -43,6 +45,7 @@ def test_openssl_reads_our_request(tmp_path: Path) -> None:
 
 def test_openssl_and_rfc3161_client_ask_in_a_way_we_read(tmp_path: Path) -> None:
     (tmp_path / "data").write_bytes(b"data")
+    need_openssl()
     command = ["openssl", "ts", "-query", "-data", "data", "-sha512", "-cert", "-out", "q.tsq"]
     subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
     request = parse_request((tmp_path / "q.tsq").read_bytes())
