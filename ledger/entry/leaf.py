@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from ledger.entry.canonical_json import INTEGER_MAX, Value, parse, serialise
@@ -109,6 +110,7 @@ def format_time(ms_since_epoch: int) -> str:
     return f"{moment:%m-%dT%H:%M:%S}".join((f"{moment.year:04}-", f".{moment.microsecond // 1000:03}Z"))
 
 
+@lru_cache(maxsize=64)  # all entries of a batch claim the same time
 def parse_time(text: str) -> int:
     """Milliseconds since 1970-01-01T00:00:00Z of `YYYY-MM-DDThh:mm:ss.mmmZ`, a moment that exists, no leap second.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from ledger.errors import LimitError, MalformedError
@@ -13,10 +14,10 @@ NAME_MAX: Final = 128
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*")
 
 
+@lru_cache(maxsize=4_096)  # a ledger's names are few and come again; what is refused is not remembered
 def check_name(name: str, where: str | None = None) -> None:
-    """
-
-    efuse a name outside `[a-z][a-z0-9_]*(\\.[a-z0-9_]+)*` (MalformedError) or longer than 128 bytes (LimitError).
+    """Refuse a name outside `[a-z][a-z0-9_]*(\\.[a-z0-9_]+)*` (MalformedError) or longer than 128 bytes
+    (LimitError).
     """
     if _NAME.fullmatch(name) is None:
         raise MalformedError(

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
@@ -15,7 +16,9 @@ from sqlalchemy.pool import QueuePool
 
 from ledger.errors import ConfigError, UnavailableError
 
-__all__ = ["WRITER", "Engine", "database_errors", "is_sqlite", "open_engine", "ping", "sqlite_file"]
+__all__ = [
+    "WRITER", "Engine", "database_errors", "empty_sqlite_log", "is_sqlite", "open_engine", "ping", "sqlite_file",
+]  # fmt: skip
 
 # Readers are as many as the server's threads; a request that finds no connection within the time gets 503.
 POOL_SIZE = 16
@@ -106,6 +109,8 @@ def database_errors(act: str) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise UnavailableError(f"{act}: the database failed: {_first_line(error.orig)}", retry_after=2) from error
+    except psycopg.Error as error:  # COPY goes past SQLAlchemy, and so do its errors
+        raise UnavailableError(f"{act}: the database failed: {_first_line(error)}", retry_after=2) from error
     except SQLAlchemyError as error:
         raise UnavailableError(f"{act}: the database failed: {_first_line(error)}", retry_after=2) from error
 
@@ -123,6 +128,14 @@ def is_sqlite(engine: Engine) -> bool:
 def sqlite_file(engine: Engine) -> Path | None:
     """The file of a SQLite database, without symbolic links: one file, one name. None for PostgreSQL."""
     return Path(str(engine.url.database)).resolve() if is_sqlite(engine) else None
+
+
+def empty_sqlite_log(engine: Engine) -> None:
+    """Move all of SQLite's write-ahead log into its file. Raises UnavailableError while somebody reads old pages."""
+    with database_errors("scrub the database"), engine.connect() as bare:
+        connection = bare.execution_options(isolation_level="AUTOCOMMIT")
+        if connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]:
+            raise UnavailableError("scrub the database: somebody reads it all the while", retry_after=10)
 
 
 def ping(engine: Engine) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.errors import CorruptError
@@ -23,6 +23,7 @@ from ledger.store.case_rows import (
     StateChange,
 )
 from ledger.store.contracts import CaseRow, EvidenceRow, MemberRow, Projection, TimestampRow
+from ledger.store.row_insert import insert_rows
 
 Change = MemberRow | MemberRemoval | StateChange | FileRemoval
 
@@ -33,7 +34,7 @@ def project(connection: Connection, rows: Sequence[Projection]) -> None:
     Order among changes is kept; inserts may go first, for an act is decided on committed rows alone: what it changes
     was inserted by an earlier batch.
     """
-    grouped: dict[str, list[dict[str, Any]]] = {}
+    grouped: dict[str, list[tuple[Any, ...]]] = {}
     changes: list[Change] = []
     for row in rows:
         if isinstance(row, Change):
@@ -42,7 +43,7 @@ def project(connection: Connection, rows: Sequence[Projection]) -> None:
             table, values = _inserted(row)
             grouped.setdefault(table, []).append(values)
     for name, group in grouped.items():
-        connection.execute(insert(schema.metadata.tables[name]), group)
+        insert_rows(connection, schema.metadata.tables[name], group)
     for change in changes:
         _change(connection, change)
 
@@ -63,54 +64,42 @@ def _inserted(
     | DisclosureRow
     | LinkRow
     | ErasureRow,
-) -> tuple[str, dict[str, Any]]:
-    """The table that a row belongs to, and its columns."""
+) -> tuple[str, tuple[Any, ...]]:
+    """The table that a row belongs to, and its values in the order of the table's columns."""
     match row:
-        case CaseRow():
-            values = {"chain": _chain(row), "title": row.title, "opener": row.opener, "idx": row.index}
-            return "cases", values
         case EvidenceRow():
-            return "evidence", evidence_columns(row)
+            return "evidence", evidence_values(row)
+        case CaseRow():
+            return "cases", (_chain(row), row.title, row.opener, row.index)
         case TimestampRow():
-            values = {"idx": row.index, "authority": row.authority, "size": row.size, "gen_time": row.gen_time}
-            return "timestamps", values
+            return "timestamps", (row.index, row.authority, row.size, row.gen_time)
         case ActRow():
-            act = {"idx": row.index, "chain": _chain(row), "kind": row.kind}
-            return "acts", {**act, "entry": row.entry, "subject": row.subject}
+            return "acts", (row.index, _chain(row), row.kind, row.entry, row.subject)
         case DemandRow():
-            return "demands", {**_placed(row), "object": row.object, "state": row.state, "due_at": row.due_at}
+            return "demands", (*_placed(row), row.object, row.state, row.due_at)
         case ChallengeRow():
-            return "challenges", {**_placed(row), "state": row.state}
+            return "challenges", (*_placed(row), row.state)
         case StandingRow():
-            return "standings", {**_placed(row), "role": row.role, "state": row.state}
+            return "standings", (*_placed(row), row.role, row.state)
         case DisclosureRow():
-            values = {"idx": row.index, "entry": row.entry, "demand": row.demand, "names": lines(row.names)}
-            return "disclosures", values
+            return "disclosures", (row.index, row.entry, row.demand, lines(row.names))
         case LinkRow():
-            return "links", {"idx": row.index, "relation": row.relation, "target": row.target}
+            return "links", (row.index, row.relation, row.target)
         case ErasureRow():
-            erasure = {"idx": row.index, "chain": _chain(row), "entry": row.entry}
-            return "erasures", {**erasure, "names": lines(row.names), "done": False}
+            return "erasures", (row.index, _chain(row), row.entry, lines(row.names), False)
 
 
-def evidence_columns(row: EvidenceRow) -> dict[str, Any]:
-    """The columns of the table of evidence."""
-    return {
-        "idx": row.index,
-        "chain": _chain(row),
-        "account": row.account,
-        "sha256": row.sha256,
-        "size": row.size,
-        "stored": row.stored,
-    }
+def evidence_values(row: EvidenceRow) -> tuple[Any, ...]:
+    """A row of the table of evidence."""
+    return row.index, _chain(row), row.account, row.sha256, row.size, row.stored
 
 
 def _chain(row: CaseRow | EvidenceRow | ActRow | DemandRow | ChallengeRow | StandingRow | ErasureRow) -> bytes:
     return bytes.fromhex(row.chain)
 
 
-def _placed(row: DemandRow | ChallengeRow | StandingRow) -> dict[str, Any]:
-    return {"idx": row.index, "chain": _chain(row), "entry": row.entry, "account": row.account}
+def _placed(row: DemandRow | ChallengeRow | StandingRow) -> tuple[Any, ...]:
+    return row.index, _chain(row), row.entry, row.account
 
 
 def _change(connection: Connection, change: Change) -> None:

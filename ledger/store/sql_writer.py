@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Table, and_, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Engine, and_, delete, select, update
 from sqlalchemy.exc import DBAPIError
 
 from ledger.errors import CorruptError
@@ -25,7 +24,19 @@ from ledger.store.contracts import (
     TileRow,
 )
 from ledger.store.engine import WRITER, database_errors
-from ledger.store.sql_projection import evidence_columns, project
+from ledger.store.row_insert import execute_for_each, insert_rows, is_sqlite, mark
+from ledger.store.sql_projection import evidence_values, project
+
+# Chains looked up in one statement: PostgreSQL takes 65,535 values in one, SQLite half of that.
+_LOOKED_UP: Final = 1_000
+
+_HEAD: Final = "SELECT size, root, frontier FROM log_head WHERE id = 1"
+_MOVE_HEAD: Final = "UPDATE log_head SET size = ?, root = ?, frontier = ? WHERE id = 1 AND size = ? AND root = ?"
+_CHAINS: Final = "SELECT chain, length, acts, idx, leaf_hash FROM chains WHERE chain IN"
+_PUT_CHAIN: Final = (
+    "INSERT INTO chains (chain, length, acts, idx, leaf_hash) VALUES (?, ?, ?, ?, ?) ON CONFLICT (chain) DO UPDATE "
+    "SET length = excluded.length, acts = excluded.acts, idx = excluded.idx, leaf_hash = excluded.leaf_hash"
+)
 
 
 class SqlWriter:
@@ -36,9 +47,8 @@ class SqlWriter:
 
     def lock_head(self) -> Head:
         # PostgreSQL waits here for the commit of whoever holds the row; SQLite did at BEGIN IMMEDIATE.
-        row = self._connection.execute(
-            select(schema.log_head).where(schema.log_head.c.id == 1).with_for_update()
-        ).one_or_none()
+        lock = "" if is_sqlite(self._connection) else " FOR UPDATE"
+        row = self._connection.exec_driver_sql(_HEAD + lock).one_or_none()
         if row is None:
             raise CorruptError("lock the head: expected its one row, got none")
         return Head(row.size, bytes(row.root), bytes(row.frontier))
@@ -49,9 +59,14 @@ class SqlWriter:
         return {row.key: IdempotencyRow(row.account, row.key, row.idx, bytes(row.mac), row.at) for row in rows}
 
     def chain_heads(self, chains: Sequence[str]) -> Mapping[str, ChainHead]:
-        names = [bytes.fromhex(chain) for chain in chains]
-        rows = self._connection.execute(select(schema.chains).where(schema.chains.c.chain.in_(names)))
-        return {head.chain: head for head in map(chain_head_of, rows)}
+        heads = {}
+        for at in range(0, len(chains), _LOOKED_UP):
+            names = tuple(map(bytes.fromhex, chains[at : at + _LOOKED_UP]))
+            marks = ", ".join([mark(self._connection)] * len(names))
+            for row in self._connection.exec_driver_sql(f"{_CHAINS} ({marks})", names):
+                head = chain_head_of(row)
+                heads[head.chain] = head
+        return heads
 
     def opening(self, index: int) -> OpeningRow | None:
         row = self._connection.execute(select(schema.openings).where(schema.openings.c.idx == index)).one_or_none()
@@ -64,32 +79,22 @@ class SqlWriter:
         chains: Sequence[ChainHead],
         tiles: Sequence[TileRow],
     ) -> None:
-        self._insert(
-            schema.entries,
-            [
-                {"idx": e.index, "chain": bytes.fromhex(e.chain), "seq": e.seq, "kind": e.kind, "leaf": e.leaf}
-                for e in entries
-            ],
-        )
-        self._insert(
-            schema.openings,
-            [{"idx": o.index, "secret": o.secret, "fields": o.fields, "kept": o.kept} for o in openings],
-        )
-        self._insert(schema.tiles, [{"level": t.level, "idx": t.index, "hashes": t.hashes} for t in tiles])
+        put = self._connection
+        insert_rows(put, schema.entries, [(e.index, bytes.fromhex(e.chain), e.seq, e.kind, e.leaf) for e in entries])
+        insert_rows(put, schema.openings, [(o.index, o.secret, o.fields, o.kept) for o in openings])
+        insert_rows(put, schema.tiles, [(t.level, t.index, t.hashes) for t in tiles])
         self._put_chain_heads(chains)
 
     def project(self, rows: Sequence[Projection], keys: Sequence[IdempotencyRow]) -> None:
         project(self._connection, rows)
-        self._insert(
-            schema.idempotency,
-            [{"account": k.account, "key": k.key, "idx": k.index, "mac": k.mac, "at": k.at} for k in keys],
-        )
+        answered = [(k.account, k.key, k.index, k.mac, k.at) for k in keys]
+        insert_rows(self._connection, schema.idempotency, answered)
 
     def erase(self, opening: OpeningRow, evidence: EvidenceRow, links: Sequence[LinkRow]) -> None:
         at = opening.index
         opened = {"secret": opening.secret, "fields": opening.fields, "kept": opening.kept}
         self._connection.execute(update(schema.openings).where(schema.openings.c.idx == at).values(opened))
-        columns = evidence_columns(evidence)
+        columns = dict(zip(schema.evidence.columns.keys(), evidence_values(evidence), strict=True))
         self._connection.execute(update(schema.evidence).where(schema.evidence.c.idx == at).values(columns))
         self._connection.execute(delete(schema.links).where(schema.links.c.idx == at))
         project(self._connection, links)
@@ -101,41 +106,15 @@ class SqlWriter:
             self._connection.execute(delete(table))
 
     def move_head(self, old: Head, new: Head) -> None:
-        table = schema.log_head
-        moved = self._connection.execute(
-            update(table)
-            .where(and_(table.c.id == 1, table.c.size == old.size, table.c.root == old.root))
-            .values(size=new.size, root=new.root, frontier=new.frontier)
-        )
+        values = (new.size, new.root, new.frontier, old.size, old.root)
+        moved = self._connection.exec_driver_sql(_MOVE_HEAD.replace("?", mark(self._connection)), values)
         if moved.rowcount != 1:
             raise CorruptError(f"move the head from size {old.size}: it moved although it was locked")
 
-    def _insert(self, table: Table, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            self._connection.execute(insert(table), rows)
-
     def _put_chain_heads(self, chains: Sequence[ChainHead]) -> None:
-        if not chains:
-            return
-        flavour = sqlite if self._connection.dialect.name == "sqlite" else postgresql
-        statement = flavour.insert(schema.chains)
-        statement = statement.on_conflict_do_update(
-            index_elements=["chain"],
-            set_={name: statement.excluded[name] for name in ("length", "acts", "idx", "leaf_hash")},
-        )
-        self._connection.execute(
-            statement,
-            [
-                {
-                    "chain": bytes.fromhex(c.chain),
-                    "length": c.length,
-                    "acts": c.acts,
-                    "idx": c.index,
-                    "leaf_hash": c.leaf_hash,
-                }
-                for c in chains
-            ],
-        )
+        rows = [(bytes.fromhex(c.chain), c.length, c.acts, c.index, c.leaf_hash) for c in chains]
+        if rows:
+            execute_for_each(self._connection, _PUT_CHAIN.replace("?", mark(self._connection)), rows)
 
 
 def chain_head_of(row: Any) -> ChainHead:

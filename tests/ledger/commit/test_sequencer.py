@@ -23,6 +23,7 @@ from ledger.errors import RolledBackError, UnavailableError
 from ledger.note.checkpoint import parse_checkpoint
 from ledger.note.signed_note import parse_note
 from ledger.store.contracts import AmbiguousCommitError, LogWriter
+from ledger.store.row_insert import COPY_ROWS
 from ledger.store.sql_store import SqlStore
 from ledger.upkeep.fsck import fsck
 from tests.ledger.making import Attacker, MovedClock, make_log, note_entry, signer_of
@@ -274,7 +275,7 @@ def test_a_database_rolled_back_under_a_running_writer_is_not_continued(rig: Rig
 # --- a real database that dies -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("moment", ["commit", "insert", "checkpoint"])
+@pytest.mark.parametrize("moment", ["commit", "insert", "copy", "checkpoint"])
 def test_a_killed_postgresql_backend_loses_and_doubles_nothing(
     tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
@@ -294,20 +295,27 @@ def test_a_killed_postgresql_backend_loses_and_doubles_nothing(
     if moment == "commit":
         event.listen(rig.store.engine, "commit", kill)
     else:
-        table = {"insert": "INSERT INTO entries", "checkpoint": "INSERT INTO checkpoints"}[moment]
+        when, statement = {
+            "insert": ("before", "INSERT INTO entries"),
+            "copy": ("after", "SELECT chain, length"),  # the last before a batch of many rows is copied in
+            "checkpoint": ("before", "INSERT INTO checkpoints"),
+        }[moment]
 
-        def before(connection: Any, _cursor: Any, sql: str, *_: Any) -> None:
-            if sql.startswith(table):
+        def at(connection: Any, _cursor: Any, sql: str, *_: Any) -> None:
+            if sql.startswith(statement):
                 kill(connection)
 
-        event.listen(rig.store.engine, "before_cursor_execute", before)
+        event.listen(rig.store.engine, f"{when}_cursor_execute", at)
+    submission = [keyed(f"k{n}") for n in range(COPY_ROWS if moment == "copy" else 1)]
     with pytest.raises(UnavailableError, match="the outcome is not known"):
-        rig.writer.append([keyed("k")])
+        rig.writer.append(submission)
     assert kills
     rig.settle()
-    (again,) = rig.writer.append([keyed("k")])
-    assert (again.index, again.replayed) == (2, moment == "checkpoint")
-    rig.check(2)
+    again = rig.writer.append(submission)
+    assert [(each.index, each.replayed) for each in again] == [
+        (2 + n, moment == "checkpoint") for n in range(len(submission))
+    ]
+    rig.check(1 + len(submission))
     rig.close()
 
 

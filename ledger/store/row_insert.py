@@ -1,0 +1,77 @@
+"""Rows on their way in as plain SQL. In bulk, compiling a statement and unpacking a dictionary for each row costs more
+than the database itself; so rows come as tuples, in the order of the table's columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, Final, cast
+
+import psycopg
+from sqlalchemy import BigInteger, Boolean, Connection, LargeBinary, SmallInteger, String, Table
+
+COPY_ROWS: Final = 16
+"""From so many rows on, PostgreSQL takes them by binary COPY: one statement, no text to parse. Below, a prepared INSERT
+for each row is sooner done.
+"""
+
+_COPY_TYPES: Final = ((SmallInteger, "int2"), (BigInteger, "int8"), (LargeBinary, "bytea"), (Boolean, "bool"))
+
+
+def is_sqlite(connection: Connection) -> bool:
+    return connection.dialect.name == "sqlite"
+
+
+def mark(connection: Connection) -> str:
+    """What stands for a value in the driver's own SQL: `?`, or for psycopg `%s`."""
+    return "?" if is_sqlite(connection) else "%s"
+
+
+def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows, each a value for every column, in the order of the table's columns."""
+    if not rows:
+        return
+    if is_sqlite(connection) or len(rows) < COPY_ROWS:
+        execute_for_each(connection, _insert_statement(table, mark(connection)), rows)
+    else:
+        _copy(connection, table, rows)
+
+
+def execute_for_each(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Execute a statement of the driver's own SQL for each of one or more rows of values."""
+    connection.exec_driver_sql(statement, rows[0] if len(rows) == 1 else list(rows))
+
+
+# The names in these statements are the schema's, and placeholders.
+@cache
+def _insert_statement(table: Table, value: str) -> str:
+    return f"INSERT INTO {table.name} ({_names(table)}) VALUES ({', '.join([value] * len(table.columns))})"  # noqa: S608
+
+
+@cache
+def _copy_statement(table: Table) -> tuple[str, tuple[str, ...]]:
+    """The statement, and the types that binary COPY must be told: it converts nothing by itself."""
+    return f"COPY {table.name} ({_names(table)}) FROM STDIN (FORMAT BINARY)", tuple(map(_type, table.columns))
+
+
+def _names(table: Table) -> str:
+    return ", ".join(column.name for column in table.columns)
+
+
+def _type(column: Any) -> str:
+    for kind, name in _COPY_TYPES:
+        if isinstance(column.type, kind):
+            return name
+    if not isinstance(column.type, String):
+        raise TypeError(f"copy into {column}: no type of PostgreSQL is known for {column.type!r}")
+    return "text"
+
+
+def _copy(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    statement, types = _copy_statement(table)
+    driver = cast("psycopg.Connection[Any]", connection.connection.dbapi_connection)
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.set_types(types)
+        for row in rows:
+            copy.write_row(row)
