@@ -183,5 +183,16 @@ CASEWORK_SCHEMAS: Final[Mapping[str, Any]] = {
             "order": {**TEXT, "description": "The court's order, and who made it."},
         }
     ),
-    "Erasure": object_of({"erasure": _ACT, "number": _EVIDENCE, "fields": TEXTS}),
+    "Erasure": object_of(
+        {
+            "erasure": _ACT,
+            "number": _EVIDENCE,
+            "fields": TEXTS,
+            "unfinished": {
+                **TEXT_OR_NULL,
+                "description": "Why the database's own files may still hold old bytes, and what its administrator must "
+                "do; the server goes on trying. null: they hold none.",
+            },
+        }
+    ),
 }

@@ -96,11 +96,20 @@ def declare_channels(services: Services, actor: Actor, case: str) -> Response:
 )
 def erase(services: Services, actor: Actor, number: str) -> Response:
     """By the case's court; by an account of role operator on a court's written order, named in `order`. The openings
-    are destroyed. Leaf and chain stay, and all else still verifies."""
+    are destroyed. Leaf and chain stay, and all else still verifies. `unfinished` is null, or says why the database's
+    own files may still hold old bytes, and who must do what about it; the server goes on trying."""
     check_query(request, ())
     body = read_object(request, {"fields": (str, list), "order": str})
     erased = services.ledger.erase(actor, number, names_or_all(body, "fields"), str(body["order"]))
-    return json_answer({"erasure": erased.erasure, "number": erased.number, "fields": list(erased.fields)}, 201)
+    return json_answer(
+        {
+            "erasure": erased.erasure,
+            "number": erased.number,
+            "fields": list(erased.fields),
+            "unfinished": erased.unfinished,
+        },
+        201,
+    )
 
 
 def _texts(value: Value, place: int) -> Mapping[str, str]:

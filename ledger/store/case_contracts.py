@@ -96,7 +96,17 @@ class CaseStore(LogStore, Protocol):
         """Erasures that are recorded and of which it is not known that nothing remains."""
         ...
 
-    def finish_erasure(self, index: int) -> None: ...
+    def finish_erasures(self, indexes: Sequence[int]) -> None:
+        """Let nothing that was erased linger in the database's own files; then these erasures are finished.
+
+        `indexes`: of the acts, whose rows `LogWriter.erase` has replaced. Several share one scrub. Raises
+        UnavailableError with what is left and who must do what about it; done again, it goes on from there.
+        """
+        ...
+
+    def missing_rights(self) -> str | None:
+        """What the database's administrator must grant before erasures can be finished; None: nothing."""
+        ...
 
     def access(self, index: int) -> AccessRow | None: ...
 
@@ -117,8 +127,4 @@ class CaseStore(LogStore, Protocol):
 
     def stored_like(self, sha256: bytes) -> bool:
         """Whether any entry that has not lost its file needs the blob of this digest (32 bytes)."""
-        ...
-
-    def scrub(self) -> None:
-        """Let nothing that was erased linger in the database's own files, as far as the database can be told to."""
         ...

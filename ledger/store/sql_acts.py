@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import Engine, Table, and_, case, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ledger.errors import UnavailableError
 from ledger.store import schema
 from ledger.store.case_rows import (
     AccessRow,
@@ -27,9 +26,6 @@ from ledger.store.sql_log import entry_of
 
 # Indexes asked for in one statement, and rows fetched at a time where a whole table is read.
 SCAN_ROWS = 2_000
-
-# What an erasure changes. Names of our own, so they may stand in a statement.
-ERASED_TABLES = ("openings", "evidence", "links", "idempotency")
 
 
 class ActReads:
@@ -95,7 +91,8 @@ class ActReads:
         statement = select(table).where(table.c.done.is_(False)).order_by(table.c.idx)
         return [_erasure(row) for row in self._all("read erasures", statement)]
 
-    def finish_erasure(self, index: int) -> None:
+    def mark_erased(self, index: int) -> None:
+        """Nothing remains of what the erasure of this act took away."""
         table = schema.erasures
         self._write("finish an erasure", update(table).where(table.c.idx == index).values(done=True))
 
@@ -197,18 +194,6 @@ class ActReads:
         table = schema.evidence
         statement = select(table.c.idx).where(and_(table.c.sha256 == sha256, table.c.stored.is_(True))).limit(1)
         return bool(self._all("look for a file's entries", statement))
-
-    def scrub(self) -> None:
-        with database_errors("scrub the database"), self._engine.connect() as bare:
-            connection = bare.execution_options(isolation_level="AUTOCOMMIT")
-            if is_sqlite(self._engine):
-                # Freed pages were overwritten (secure_delete); the pages as they were are still in the log beside them.
-                busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
-                if busy:
-                    raise UnavailableError("scrub the database: somebody reads it all the while", retry_after=10)
-                return
-            for table in ERASED_TABLES:
-                connection.exec_driver_sql(f"VACUUM {table}")
 
     def projected(self, table: str) -> Iterator[Projection]:
         found = schema.metadata.tables[table]

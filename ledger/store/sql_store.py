@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from importlib import resources
 from pathlib import Path
@@ -16,6 +17,7 @@ from ledger.errors import ConfigError
 from ledger.store import engine as opening
 from ledger.store import schema
 from ledger.store.contracts import LogWriter
+from ledger.store.postgres_scrub import PostgresScrub
 from ledger.store.sql_acts import ActReads
 from ledger.store.sql_casework import CaseReads, TimestampReads
 from ledger.store.sql_log import CheckpointRows, LogReads
@@ -29,6 +31,7 @@ class SqlStore(LogReads, CheckpointRows, CaseReads, ActReads, ReminderReads, Tim
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self.engine = engine
+        self._postgres_scrub = None if opening.is_sqlite(engine) else PostgresScrub(engine)
 
     @classmethod
     def open(cls, url: str) -> SqlStore:
@@ -64,6 +67,18 @@ class SqlStore(LogReads, CheckpointRows, CaseReads, ActReads, ReminderReads, Tim
 
     def writing(self) -> AbstractContextManager[LogWriter]:
         return writing(self.engine)
+
+    def finish_erasures(self, indexes: Sequence[int]) -> None:
+        if self._postgres_scrub is not None:
+            self._postgres_scrub.run(indexes, self.mark_erased)
+            return
+        # Freed pages were overwritten (secure_delete); the pages as they were are still in the log beside them.
+        opening.empty_sqlite_log(self.engine)
+        for index in indexes:
+            self.mark_erased(index)
+
+    def missing_rights(self) -> str | None:
+        return None if self._postgres_scrub is None else self._postgres_scrub.missing_rights()
 
     def has_entries(self) -> bool:
         """Whether a log lives here already; false also where there are no tables."""

@@ -4,11 +4,13 @@
     2  the file's bytes go, unless another entry that lives has the same
     3  one transaction puts the surviving openings, and every field hash, in the place of secret and values; with them
        go digest and size in the table of evidence, links, and the code that a repeated submission is compared by
-    4  the database's own files are scrubbed
+    4  the database's own files are scrubbed (ledger.store.postgres_scrub); all erasures that wait share one scrub
     5  the erasure is marked as done
 
 The surviving openings are written in the transaction that destroys the secret: there is no moment at which either is
-missing. A crash anywhere leaves an erasure that is recorded and not marked: it is carried out again, from step 2.
+missing. A crash anywhere leaves an erasure that is recorded and not marked: it is carried out again, from step 2. So
+does a scrub that cannot be seen through, for want of a right or because somebody reads: it is tried again each minute,
+and whoever ordered the erasure is told.
 
 What this cannot reach: receipts and bundles that people hold, backups made before, archives of PostgreSQL's
 write-ahead log, and blocks that a disk keeps of its own accord.
@@ -38,11 +40,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """An erasure: the number of its act, that of the evidence, and what it took away (`file`: the bytes)."""
+    """An erasure: the number of its act, that of the evidence, and what it took away (`file`: the bytes).
+
+    `unfinished`: why the database's own files may still hold old bytes, and who must do what about it; None: they do
+    not.
+    """
 
     erasure: str
     number: str
     fields: tuple[str, ...]
+    unfinished: str | None = None
 
 
 class Erasing:
@@ -57,26 +64,40 @@ class Erasing:
         """Record an erasure and carry it out.
 
         Raises ForbiddenError, NotFoundError, ConflictError and UnacceptableError before anything is recorded. What is
-        raised afterwards leaves a recorded erasure, which is carried out later.
+        raised afterwards leaves a recorded erasure, which is carried out later. A scrub that could not be seen through
+        raises nothing: what was ordered is done as far as anybody can ask, and `unfinished` says what is left.
         """
         index = self._desk.order_erasure(actor, number, fields, order)
         erasure = next(each for each in self._store.unfinished_erasures() if each.index == index)
-        self.carry_out(erasure)
-        return Erased(format_number(index), number, erasure.names)
+        self._carry_out(erasure)
+        return Erased(format_number(index), number, erasure.names, self._finish([erasure]))
 
     def finish_all(self) -> int:
         """Carry out what was recorded and cut short. Returns how many erasures stay unfinished; they are logged."""
-        left = 0
+        left, carried_out = 0, []
         for erasure in self._store.unfinished_erasures():
             try:
-                self.carry_out(erasure)
+                self._carry_out(erasure)
+                carried_out.append(erasure)
             except LedgerError as error:
                 left += 1
                 _log.error("an erasure could not be carried out, it is tried again: entry %d: %s", erasure.entry, error)
-        return left
+        return left if self._finish(carried_out) is None else left + len(carried_out)
 
-    def carry_out(self, erasure: ErasureRow) -> None:
-        """Steps 2 to 5. Harmless to repeat."""
+    def _finish(self, erasures: Sequence[ErasureRow]) -> str | None:
+        """Steps 4 and 5. Returns what is left to do."""
+        if not erasures:
+            return None
+        try:
+            self._store.finish_erasures([each.index for each in erasures])
+        except LedgerError as error:
+            entries = ", ".join(str(each.entry) for each in erasures)
+            _log.error("old bytes of what was erased may remain, it is tried again: entries %s: %s", entries, error)
+            return error.what
+        return None
+
+    def _carry_out(self, erasure: ErasureRow) -> None:
+        """Steps 2 and 3. Harmless to repeat."""
         row = self._store.evidence(erasure.entry)
         if row is None:
             raise CorruptError(f"erase entry {erasure.entry}: it has no row in the table of evidence")
@@ -86,8 +107,6 @@ class Erasing:
         with self._store.writing() as writer:
             writer.lock_head()
             self._destroy(writer, erasure.entry)
-        self._store.scrub()
-        self._store.finish_erasure(erasure.index)
 
     def _destroy(self, writer: LogWriter, index: int) -> None:
         opening, row = writer.opening(index), self._store.evidence(index)

@@ -95,12 +95,11 @@ class ProjectionAudit:
             lost = sorted(set(names) - self._erased.get(entry, set()) - later)
             if lost:
                 yield f"entry {entry}", f"openings are missing, and no erasure names them: {', '.join(lost)}"
-        for erasure in self._store.unfinished_erasures():
-            if erasure.index < size:
-                yield (
-                    f"entry {erasure.entry}",
-                    "its erasure is recorded and not finished; a start of the server does it",
-                )
+        unfinished = [each for each in self._store.unfinished_erasures() if each.index < size]
+        rights = self._store.missing_rights() if unfinished else None
+        what = "its erasure is recorded and not finished; a start of the server does it"
+        for erasure in unfinished:
+            yield f"entry {erasure.entry}", what if rights is None else f"{what}, but first {rights}"
 
     def _compare(self, table: str, rows: dict[_Key, Projection], size: int) -> Iterator[tuple[str, str]]:
         found: set[_Key] = set()

@@ -37,7 +37,8 @@ def erase(
     """Destroy openings of the evidence NUMBER for good; print the number of the entry that says so.
 
     By the case's court, or an operator on a court's written order. Leaf and chain stay, and all else still verifies.
-    Nothing brings back what was erased.
+    Nothing brings back what was erased. Where the database's own files may still hold old bytes, stderr says why, and
+    what its administrator must do; the server goes on trying, and `fsck` names the erasure until it is finished.
     """
     names = names_or_all(fields, everything)
     parse_number(number)
@@ -49,3 +50,5 @@ def erase(
     erased = json_object(answer)
     result(erased["erasure"])
     message(f"erased: {', '.join(erased['fields'])}")
+    if erased["unfinished"] is not None:
+        message(f"not finished, old bytes may remain in the database's files: {erased['unfinished']}")

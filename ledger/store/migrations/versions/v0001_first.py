@@ -11,7 +11,12 @@ down_revision = None
 _big = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _EMPTY_ROOT = bytes.fromhex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
 _APPEND_ONLY = ("entries", "tiles", "checkpoints")
-_ERASABLE = {"openings": ("secret", "fields", "kept"), "evidence": ("sha256", "size"), "idempotency": ("mac",)}
+_ERASABLE = {
+    "openings": ("secret", "fields", "kept"),
+    "evidence": ("sha256", "size"),
+    "links": ("target",),
+    "idempotency": ("mac",),
+}
 
 
 def upgrade() -> None:
