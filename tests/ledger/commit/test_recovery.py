@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -15,15 +17,16 @@ from sqlalchemy import Engine, event
 from ledger.assembly import Ledger
 from ledger.commit.batch import commit_batch
 from ledger.commit.prepared import Prepared
-from ledger.commit.recovery import recover
+from ledger.commit.recovery import RACES, recover
 from ledger.config import Settings
 from ledger.errors import ConfigError, CorruptError, LedgerError, RolledBackError
 from ledger.merkle.open_tiles import OpenTiles
 from ledger.note.checkpoint import Checkpoint, format_checkpoint, sign_checkpoint
 from ledger.note.keys import Ed25519Signer, MLDSA44Signer
 from ledger.note.signed_note import parse_note
-from ledger.store.contracts import Head
+from ledger.store.contracts import Head, LogWriter
 from ledger.store.sql_store import SqlStore
+from ledger.upkeep.fsck import fsck
 from tests.ledger.making import ORIGIN, Attacker, Copies, make_log, note_entry, opened, signer_of
 
 SIZE = 300  # a full tile, and an open one behind it
@@ -305,6 +308,66 @@ def test_a_log_without_entry_0_is_not_opened(tmp_path: Path, sqlite_url: str) ->
     store.close()
     (settings.kept / "kept-checkpoint").unlink()
     assert "`evidence-ledger init` did not finish" in refused(settings, ConfigError).what
+
+
+# --- what others commit meanwhile ------------------------------------------------------------------------------------
+
+
+class Overtaken(SqlStore):
+    """The store of a process whose checks are too slow: whenever it reads the last index, another one has committed,
+    or waits for the head that this one has locked.
+    """
+
+    def overtake_with(self, other: SqlStore) -> None:
+        self.other = other
+        self.locked = False
+        self.waiting: list[Thread] = []
+
+    @contextmanager
+    def writing(self) -> Iterator[LogWriter]:
+        with super().writing() as writer:
+            self.locked = True
+            yield writer
+
+    def last_index(self) -> int:
+        committing = Thread(target=commit_batch, args=(self.other, [[note_entry()]], None, 1_800_000_000_000))
+        committing.start()
+        if self.locked:
+            self.waiting.append(committing)
+        else:
+            committing.join()
+        return super().last_index()
+
+
+@pytest.mark.parametrize("original", ["postgresql"], indirect=True)
+def test_a_start_beside_others_that_always_commit_between_its_reads(settings: Settings) -> None:
+    """They wait once, for one check, and then go on."""
+    store, other = Overtaken.open(settings.database), SqlStore.open(settings.database)
+    store.overtake_with(other)
+    edge = recover(store, signer_of(settings))
+    assert edge.size == SIZE + RACES
+    (waiting,) = store.waiting
+    waiting.join()
+    store.close()
+    other.close()
+    assert head_of(settings).size == SIZE + RACES + 1
+    with opened(settings) as ledger:
+        assert ledger.status()["size"] == SIZE + RACES + 1
+    assert list(fsck(settings)) == []
+
+
+@pytest.mark.parametrize("original", ["postgresql"], indirect=True)
+def test_a_rollback_is_told_also_beside_others_that_commit(settings: Settings, copies: Copies, tmp_path: Path) -> None:
+    older = replace(settings, database=copies.database(settings.database, tmp_path / "older.db"))
+    grow(settings, 3 * RACES)
+    store, other = Overtaken.open(older.database), SqlStore.open(older.database)
+    store.overtake_with(other)
+    with pytest.raises(RolledBackError, match=f"has size {SIZE + 3 * RACES}, the database only {SIZE + RACES}"):
+        recover(store, signer_of(older))
+    for waiting in store.waiting:  # a refused start lets go of the head
+        waiting.join()
+    store.close()
+    other.close()
 
 
 # --- what a start costs --------------------------------------------------------------------------------------------
