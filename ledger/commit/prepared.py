@@ -7,8 +7,8 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ledger.entry.canonical_json import Value, serialise
-from ledger.entry.commitment import SECRET_SIZE, Commitment, commit_fields
+from ledger.entry.canonical_json import Value
+from ledger.entry.commitment import SECRET_SIZE, Commitment, canonical_fields, commit_fields
 from ledger.store.contracts import Projection
 
 _MAC_DOMAIN = b"idempotency"
@@ -64,7 +64,7 @@ def prepare(
         kind,
         committed.commitment,
         secret,
-        serialise(dict(fields)),
+        canonical_fields(committed),
         None,
         projections,
         expected_acts,

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hmac
 import warnings
+from binascii import b2a_base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -20,7 +21,6 @@ from typing import Any, Final
 
 from ledger.entry.canonical_json import Value, serialise
 from ledger.entry.names import check_name
-from ledger.entry.text_encodings import encode_base64
 from ledger.errors import LimitError, MalformedError
 from ledger.merkle.hashing import HASH_SIZE, NODE_PREFIX, hash_leaf
 
@@ -45,6 +45,8 @@ OPENING_MAX: Final = 128 * 1024
 
 COUNT_MAX: Final = 1024
 """Most fields of a commitment with `@names`; up to here merkletools' root is tested to equal RFC 6962's."""
+
+_VALUE_AT: Final = len('["","",') + 24  # where an opening's value begins, beside the length of its name
 
 VALUE_DEPTH_MAX: Final = 8
 """Deepest nesting of a field's value, and of a leaf's `public`."""
@@ -97,17 +99,29 @@ def opening_bytes(name: str, salt: bytes, value: Value) -> bytes:
         check_name(name)
     if len(salt) != SALT_SIZE:
         raise MalformedError(f"open a field: expected a salt of {SALT_SIZE} bytes, got {len(salt)}", name)
+    return _opening(name, salt, serialise(value, where=name, max_depth=VALUE_DEPTH_MAX))
+
+
+def _opening(name: str, salt: bytes, canonical: bytes) -> bytes:
     # Names and base64 need no escapes, so these bytes are JCS as they stand (tested against rfc8785).
-    opening = b'["%b","%b",%b]' % (
-        name.encode("ascii"),
-        encode_base64(salt).encode("ascii"),
-        serialise(value, where=name, max_depth=VALUE_DEPTH_MAX),
-    )
+    opening = b'["%b","%b",%b]' % (name.encode("ascii"), b2a_base64(salt, newline=False), canonical)
     if len(opening) > OPENING_MAX:
         raise LimitError(
             f"open a field: expected at most {OPENING_MAX} bytes, got {len(opening)}", name, OPENING_MAX, len(opening)
         )
     return opening
+
+
+def canonical_fields(committed: CommittedFields) -> bytes:
+    """The canonical JSON object of names and values: what a row of openings holds beside the secret.
+
+    Put together from the openings, whose values are canonical already: `serialise` of the fields, without doing it
+    twice.
+    """
+    members = []
+    for name, opening in zip(committed.names, committed.openings[1:], strict=True):
+        members.append(b'"%b":%b' % (name.encode("ascii"), opening[_VALUE_AT + len(name) : -1]))
+    return b"{%b}" % b",".join(members)
 
 
 def field_hash(opening: bytes) -> bytes:
@@ -158,7 +172,10 @@ def commit_fields(secret: bytes, fields: Mapping[str, Value]) -> CommittedFields
         check_name(name)
     # Names are ASCII, so the order of their characters is the order of their bytes.
     names = tuple(sorted(fields))
-    openings = [opening_bytes(NAMES_FIELD, derive_salt(secret, NAMES_FIELD), names)]
-    openings += [opening_bytes(name, derive_salt(secret, name), fields[name]) for name in names]
+    listed = b'["%b"]' % '","'.join(names).encode("ascii") if names else b"[]"
+    openings = [_opening(NAMES_FIELD, derive_salt(secret, NAMES_FIELD), listed)]
+    for name in names:
+        value = serialise(fields[name], where=name, max_depth=VALUE_DEPTH_MAX)
+        openings.append(_opening(name, derive_salt(secret, name), value))
     hashes = tuple(map(field_hash, openings))
     return CommittedFields(names, tuple(openings), hashes, Commitment(commitment_root(hashes), len(hashes)))

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections import OrderedDict
+from datetime import UTC, date, datetime
+from enum import IntEnum, StrEnum
+from typing import Any, NamedTuple
+from uuid import uuid4
 
 import pytest
 import rfc8785
@@ -44,6 +48,44 @@ def test_the_fast_order_would_be_wrong_where_it_is_not_used() -> None:
     assert sorted(value) != sorted(value, key=lambda key: key.encode("utf-16-be"))
     assert serialise(value) == '{"\U00010000":2,"\ue000":1}'.encode()
     assert serialise([[value]]) == '[[{"\U00010000":2,"\ue000":1}]]'.encode()
+
+
+class Text(str):
+    pass
+
+
+class Row(NamedTuple):
+    first: int
+    second: str
+
+
+class Colour(StrEnum):
+    RED = "red"
+
+
+class Number(IntEnum):
+    ONE = 1
+
+
+def test_subclasses_of_the_types_of_json_are_what_they_are_a_kind_of() -> None:
+    for value, plain in (
+        (Text("a"), "a"),
+        (Row(1, "b"), [1, "b"]),
+        (Colour.RED, "red"),
+        (Number.ONE, 1),
+        (OrderedDict([("b", 1), ("a", Text("c"))]), {"a": "c", "b": 1}),
+        ({Text("k"): [Number.ONE]}, {"k": [1]}),
+    ):
+        assert serialise(value) == rfc8785.dumps(plain), value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [datetime.now(UTC), date(2026, 1, 1), uuid4(), Row, b"x", {1}, 1.0, {"a": 0.5}, [uuid4()], {uuid4(): 1}, {1: 2}],
+)
+def test_what_orjson_would_take_beyond_json_is_refused(value: Any) -> None:
+    with pytest.raises(MalformedError):
+        serialise(value)
 
 
 @given(VALUES)

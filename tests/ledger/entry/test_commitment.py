@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from pymerkle import InmemoryTree
 
 import ledger.entry
+from ledger.entry.canonical_json import serialise
 from ledger.entry.commitment import (
     COUNT_MAX,
     NAMES_FIELD,
     OPENING_MAX,
+    canonical_fields,
     check_value,
     commit_fields,
     commitment_root,
@@ -44,6 +46,18 @@ def test_roots_equal_rfc_6962_for_every_count() -> None:
     hashes = leaf_hashes(COUNT_MAX)
     for count in range(1, COUNT_MAX + 1):
         assert commitment_root(hashes[:count]) == tree_root(hashes[:count]), count
+
+
+@given(FIELDS)
+def test_the_stored_object_of_fields_is_their_canonical_json(fields: dict[str, Any]) -> None:
+    assert canonical_fields(commit_fields(SECRET, fields)) == serialise(fields) == rfc8785.dumps(fields)
+
+
+@given(FIELDS)
+def test_openings_put_together_in_bulk_are_those_made_one_by_one(fields: dict[str, Any]) -> None:
+    committed = commit_fields(SECRET, fields)
+    values = {NAMES_FIELD: sorted(fields), **{name: fields[name] for name in sorted(fields)}}
+    assert list(committed.openings) == [opening_bytes(n, derive_salt(SECRET, n), v) for n, v in values.items()]
 
 
 def test_roots_equal_pymerkles() -> None:
