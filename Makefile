@@ -15,10 +15,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 LOCKED := install --quiet --no-deps --require-hashes --no-build-isolation
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types arrows format demo bench dist lock clean
+.PHONY: help run test lint types arrows format demo bench bench-peers bench-scale dist lock clean
 
 help: ## list the targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "PORT (default 8080), DATA (default ./data) and PYTHON (default python3) are honoured."
 
@@ -66,6 +66,12 @@ demo: .venv/.ready-dev ## the whole story on real files, from anchoring to a tam
 
 bench: .venv/.ready-dev ## benchmarks with their peers; writes benchmarks/results/
 	@$(BIN)/python -m benchmarks
+
+bench-peers: .venv/.ready-dev ## beside Tessera, its fsck, pymerkle, merkletools and bare databases; QUICK=1 in two minutes
+	@$(BIN)/python -m benchmarks.peers $(if $(QUICK),--quick)
+
+bench-scale: .venv/.ready-dev ## what a log costs at 10^4 entries … ENTRIES (default 10^6); FOLDER=… keeps and resumes it
+	@$(BIN)/python -m benchmarks.growth $(if $(ENTRIES),--entries $(ENTRIES)) $(if $(FOLDER),--folder "$(FOLDER)")
 
 # ---- gates: everything that CI runs ----------------------------------------------------------------------------------
 

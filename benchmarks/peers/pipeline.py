@@ -1,0 +1,59 @@
+"""Our side of appending in-process: submissions under way at once, as many as keep the writer busy."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from typing import Final
+
+from benchmarks.comparison import Figures
+from benchmarks.logs import OpenLog, prepare_entries
+from ledger.commit.batch import Sequenced
+from ledger.commit.prepared import Prepared, new_chain
+
+BATCH: Final = 1_000
+
+PIPELINED: Final = 8
+"""Submissions under way at once: the pool never runs dry, and never refuses."""
+
+RATE: Final = "entries/s"
+
+
+class Appending:
+    """The ledger's side: submissions of `BATCH` entries, pipelined; each is answered from a signed, kept checkpoint."""
+
+    def __init__(self, log: OpenLog, batches: int, prepare: Callable[[str], list[Prepared]], *, before: bool) -> None:
+        self._log = log
+        self._chain = new_chain()
+        self._batches = batches
+        self._prepare = prepare
+        self._before = before
+
+    def run(self) -> Figures:
+        """Append all batches. `before`: what is appended was prepared outside of the time."""
+        batches: Iterable[list[Prepared]] = (self._prepare(self._chain) for _ in range(self._batches))
+        if self._before:
+            batches = list(batches)
+        begun = time.perf_counter()
+        waiting: deque[Future[list[Sequenced]]] = deque()
+        for batch in batches:
+            waiting.append(self._log.sequencer.put(batch))
+            if len(waiting) == PIPELINED:
+                waiting.popleft().result()
+        for future in waiting:
+            future.result()
+        return {RATE: self._batches * BATCH / (time.perf_counter() - begun)}
+
+
+def prepare_leaves(chain: str) -> list[Prepared]:
+    """Entries of which the log keeps the leaf alone, as long as one with a commitment (293 bytes): a public object."""
+    return [Prepared(chain, "benchmark.recorded", public={"root": secrets.token_hex(32), "count": 6})
+            for _ in range(BATCH)]  # fmt: skip
+
+
+def prepare_fields(chain: str) -> list[Prepared]:
+    """Entries with six fields each: salts drawn, commitments made, openings and the row for look-ups to be kept."""
+    return prepare_entries(chain, BATCH)

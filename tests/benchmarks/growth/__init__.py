@@ -1,0 +1,1 @@
+"""Mirrors benchmarks/growth/."""
