@@ -40,6 +40,7 @@ from ledger.store.sql_store import SqlStore
 from ledger.store.stored_tiles import StoredTiles
 from ledger.submit.acts import Acting
 from ledger.submit.anchor_flow import Anchored, AnchorFlow
+from ledger.submit.cores import Cores
 from ledger.submit.extraction import Extraction
 from ledger.submit.intake import Intake, Receiving
 from ledger.submit.limits import Limits
@@ -67,6 +68,7 @@ class Ledger:
         intake = Intake(blobs, self.limits)
         acting = Acting(self._sequencer, project)
         codes = AccessCodes(store, clock, days=settings.access_days)
+        self._cores = Cores()
         self._flow = AnchorFlow(
             store,
             self._sequencer,
@@ -76,6 +78,7 @@ class Ledger:
             project,
             codes.current,
             Extraction(blobs, self.limits) if settings.extract else None,
+            self._cores,
         )
         self.desk = Desk(
             store, acting, clock, codes, demand_days=settings.demand_days, record_reads=settings.record_reads
@@ -130,6 +133,7 @@ class Ledger:
         for each in self._periodic:
             each.stop()
         self._sequencer.close()
+        self._cores.close()
         self._store.close()
         if self._lock is not None:
             self._lock.release()

@@ -5,7 +5,10 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cache
+from operator import attrgetter
+from typing import Any, TypeAlias, cast
 
 from ledger.entry.canonical_json import Value
 from ledger.entry.commitment import SECRET_SIZE, Commitment, canonical_fields, commit_fields
@@ -69,6 +72,53 @@ def prepare(
         projections,
         expected_acts,
         replay,
+    )
+
+
+@cache
+def values_of(kind: Any) -> attrgetter[tuple[Any, ...]]:
+    """Reads the values of a row of this class, in the order in which its constructor takes them."""
+    return attrgetter(*(each.name for each in fields(kind)))
+
+
+Packed: TypeAlias = tuple[object, ...]
+"""A `Prepared` on its way between processes: plain tuples, which cost a fraction of what dataclasses do."""
+
+
+def pack(prepared: Prepared) -> Packed:
+    """For `unpack` in another process of this program."""
+    commitment, replay = prepared.commitment, prepared.replay
+    return (
+        prepared.chain,
+        prepared.kind,
+        None if commitment is None else (commitment.root, commitment.count),
+        prepared.secret,
+        prepared.fields,
+        prepared.public,
+        [_pack_row(row) for row in prepared.projections],
+        prepared.expected_acts,
+        None if replay is None else (replay.account, replay.key, replay.request),
+    )
+
+
+def _pack_row(row: Any) -> tuple[Any, tuple[Any, ...]]:
+    kind: Any = type(row)
+    return kind, values_of(kind)(row)
+
+
+def unpack(packed: Packed) -> Prepared:
+    """The inverse of `pack`."""
+    chain, kind, commitment, secret, fields, public, rows, expected_acts, replay = cast("tuple[Any, ...]", packed)
+    return Prepared(
+        chain,
+        kind,
+        None if commitment is None else Commitment(*commitment),
+        secret,
+        fields,
+        public,
+        tuple(row(*values) for row, values in rows),
+        expected_acts,
+        None if replay is None else ReplayKey(*replay),
     )
 
 

@@ -17,7 +17,9 @@ from ledger.errors import ConflictError, CorruptError, ErasedError, NotFoundErro
 from ledger.merkle.hashing import hash_leaf
 from ledger.store.contracts import EntryRow, LogStore, OpeningRow
 from ledger.submit.acts import DECISIONS, Projector
-from ledger.submit.anchoring import Submission, access_code, check_key, prepare_evidence, prepare_lines, replay_key
+from ledger.submit.anchoring import Submission, access_code, check_key, prepare_evidence, replay_key
+from ledger.submit.batch_lines import Batch, prepare_lines
+from ledger.submit.cores import Cores
 from ledger.submit.draft import EVIDENCE_ANCHORED, FileFacts
 from ledger.submit.errors import UnacceptableError
 from ledger.submit.extraction import Extraction
@@ -60,7 +62,7 @@ class AnchorFlow:
 
     `make_receipts` gives the submitter's receipts of (row, opening, with timestamps): a fresh entry has none yet.
     `access(index, secret)` gives the evidence's access code as it is now. `extraction`: takes files' own metadata;
-    None where the operator switched it off.
+    None where the operator switched it off. `cores`: prepare large batches.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class AnchorFlow:
         project: Projector,
         access: Callable[[int, bytes], str],
         extraction: Extraction | None,
+        cores: Cores,
     ) -> None:
         self._store = store
         self._sequencer = sequencer
@@ -82,6 +85,7 @@ class AnchorFlow:
         self._project = project
         self._access = access
         self._extraction = extraction
+        self._cores = cores
 
     def receive(self, declared_size: int | None) -> Receiving:
         """A file on its way in. Left without `anchor`, it leaves nothing."""
@@ -124,7 +128,8 @@ class AnchorFlow:
         """Anchor hash-only statements, all or none. Errors name the line."""
         check_key(key)
         acts, resolve = allowed(), self._resolver(case)
-        prepared = prepare_lines(account, case, list(lines), key, self._limits, self._project, resolve)
+        batch = Batch(account, case, key, self._limits, self._project)
+        prepared = prepare_lines(batch, lines, resolve, self._cores)
         return self._append(prepared, acts, allowed)
 
     def _take(self, facts: FileFacts, statement: Statement) -> Mapping[str, Value]:

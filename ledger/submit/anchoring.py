@@ -10,14 +10,12 @@ from typing import Final
 
 from ledger.commit.prepared import Prepared, ReplayKey, prepare
 from ledger.entry.canonical_json import Value, serialise
-from ledger.errors import LimitError, MalformedError
+from ledger.errors import MalformedError
 from ledger.submit.acts import Projector
 from ledger.submit.draft import FileFacts, draft_evidence
-from ledger.submit.errors import UnacceptableError
-from ledger.submit.intake import facts_without_file
 from ledger.submit.limits import Limits
 from ledger.submit.relations import Resolver, link_fields
-from ledger.submit.statement import Statement, parse_statement
+from ledger.submit.statement import Statement
 
 KEY_CHARACTERS: Final = 64
 """Characters of an Idempotency-Key: 1 to 64 visible ASCII (docs: HTTP)."""
@@ -94,43 +92,6 @@ def prepare_evidence(
     )
     rows = project(0, submission.chain, draft.kind, draft.fields)
     return prepare(submission.chain, draft.kind, draft.fields, projections=rows, replay=replay_key(submission, key))
-
-
-def prepare_lines(
-    account: str,
-    chain: str,
-    lines: list[bytes],
-    key: str | None,
-    limits: Limits,
-    project: Projector,
-    resolve: Resolver,
-) -> list[Prepared]:
-    """A batch of hash-only statements, each line checked before any is stored.
-
-    Raises the line's error with `where` = "line N…"; LimitError for too many lines, UnacceptableError for none.
-    """
-    if not lines:
-        raise UnacceptableError("read a batch: expected at least one line", "body")
-    if len(lines) > limits.batch_lines:
-        raise LimitError(
-            f"read a batch: expected at most {limits.batch_lines} lines, got {len(lines)}",
-            "body",
-            limits.batch_lines,
-            len(lines),
-        )
-    prepared = []
-    for number, line in enumerate(lines, 1):
-        where = f"line {number}"
-        statement = parse_statement(line, limits, where=where)
-        facts = facts_without_file(statement, where=where)
-        submission = Submission(account, chain, statement, facts, stored=False)
-        try:
-            made = prepare_evidence(submission, line_key(key, number), limits, project, resolve, where)
-            prepared.append(made)
-        except UnacceptableError as error:
-            place = error.where or ""
-            raise UnacceptableError(error.what, place if place.startswith(where) else f"{where}: {place}") from error
-    return prepared
 
 
 def access_code(secret: bytes, counter: int = 0) -> str:
