@@ -42,7 +42,7 @@ COMPARISONS: Final[Mapping[str, Comparison]] = {
     "proofs": Comparison(proving.measure_proofs, proving.AIMS),
     "checks": Comparison(proving.measure_checks, proving.AIMS_CHECKS),
     "audit": Comparison(auditing.measure_all, auditing.AIMS_ALL),
-    "audit-tiles": Comparison(auditing.measure_tiles, ()),
+    "audit-tiles": Comparison(auditing.measure_tiles, auditing.AIMS_TILES),
     "libraries": Comparison(libraries.measure, libraries.AIMS),
 }
 

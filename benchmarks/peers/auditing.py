@@ -19,12 +19,19 @@ from benchmarks.peers.site import Site
 from benchmarks.peers.tessera_program import TesseraProgram
 
 _RATE: Final = "entries/s"
+_OURS_FILES: Final = "fsck of public tiles, files"
+_OURS_HTTP: Final = "fsck of public tiles, HTTP"
 _FILES: Final = "Tessera's fsck, files"
 _HTTP: Final = "Tessera's fsck, HTTP"
 
 AIMS_ALL: Final = (
     Aim("fsck of leaves, tree, tiles, chains, checkpoints ÷ bare scan of the same rows", _RATE, "fsck",
         "scan of the same rows", at_least=0.25),
+)  # fmt: skip
+AIMS_TILES: Final = (
+    Aim("fsck over the public tiles alone, files ÷ Tessera's fsck on the same log", _RATE, _OURS_FILES, _FILES,
+        at_least=0.5),
+    Aim("the same over HTTP", _RATE, _OURS_HTTP, _HTTP, at_least=0.5),
 )  # fmt: skip
 
 WORKERS: Final = os.cpu_count() or 1

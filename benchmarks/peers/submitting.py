@@ -66,7 +66,7 @@ _LEAF_BYTES: Final = 293  # as long as a leaf of ours
 
 def measure_bulk(site: Site, folder: Path) -> Outcome:
     """Entries a second: ours with their fields, openings kept; Tessera's are leaves, accepted and not yet published."""
-    seconds = site.scale.of(4.0, 1.0)
+    seconds = site.scale.of(5.0, 2.0)
     with ExitStack() as stack:
         ours = stack.enter_context(ledger_server(folder))
         contenders = [Contender(_BULK, _sending(ours, ours.batch(LINES), BATCH_CLIENTS, seconds, LINES))]
