@@ -34,7 +34,7 @@ _EMBEDDED: Final = "development"
 _TEXTS: Final = ("origin", "database", "blobs", "policy", "kept", "public_url")
 _PATHS: Final = frozenset({"blobs", "policy", "kept"})
 _NUMBERS: Final = ("tsa_interval", "behind_proxy", "keep_keys_days", "demand_days", "access_days")
-_FLAGS: Final = ("record_reads", "extract")
+_FLAGS: Final = ("record_reads", "extract", "closed")
 _DIGITS: Final = 10
 _KNOWN: Final = frozenset({*_TEXTS, *_NUMBERS, *_FLAGS, "tsa", "limits"})
 
@@ -53,6 +53,7 @@ class Settings:
 
     `demand_days`: the term of a demand; no source sets one. `access_days`: how long an access code is good for.
     `record_reads`: whether reading evidence is an entry of its case. `extract`: whether files' own metadata are taken.
+    `closed`: the log is only read any more; a successor goes on (ledger.upkeep.successor).
     """
 
     data: Path
@@ -70,6 +71,7 @@ class Settings:
     access_days: int = 365
     record_reads: bool = False
     extract: bool = True
+    closed: bool = False
     limits: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -112,6 +114,7 @@ def load_settings(data: Path, options: Mapping[str, object], environ: Mapping[st
         access_days=_number(values, "access_days", 365, 1),
         record_reads=_flag(values, "record_reads", False),
         extract=_flag(values, "extract", True),
+        closed=_flag(values, "closed", False),
         limits=dict(limits),
     )
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from importlib import resources
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Final, Self
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect, select
+from sqlalchemy import Connection, Engine, inspect, select, text
 
 from ledger.errors import ConfigError
 from ledger.store import engine as opening
@@ -24,6 +24,9 @@ from ledger.store.sql_log import CheckpointRows, LogReads
 from ledger.store.sql_reminders import ReminderReads
 from ledger.store.sql_writer import writing
 
+MIGRATIONS: Final = Path(__file__).with_name("migrations")
+"""Alembic's folder: a step for each version of the tables that a release ever had."""
+
 
 class SqlStore(LogReads, CheckpointRows, CaseReads, ActReads, ReminderReads, TimestampReads):
     """One log in one database. `engine` is shared with the API's account store, which keeps its own tables beside."""
@@ -34,36 +37,79 @@ class SqlStore(LogReads, CheckpointRows, CaseReads, ActReads, ReminderReads, Tim
         self._postgres_scrub = None if opening.is_sqlite(engine) else PostgresScrub(engine)
 
     @classmethod
-    def open(cls, url: str) -> SqlStore:
+    def open(cls, url: str) -> Self:
         """Open an existing log's database. Raises ConfigError if its tables are missing or of another version."""
-        store = cls(opening.open_engine(url))
+        store = cls.unchecked(url)
         try:
-            file = opening.sqlite_file(store.engine)
-            if file is not None and not file.exists():  # SQLite would make an empty one
-                raise ConfigError("open the database: there is no such file", str(file))
-            opening.ping(store.engine)
-            store._check_version()
+            check_revision(store.revision())
         except BaseException:
             store.close()
             raise
         return store
 
     @classmethod
-    def create(cls, url: str) -> SqlStore:
-        """Make the tables where they are missing and open the database. Harmless on a database that has them."""
+    def create(cls, url: str, revision: str = "head") -> Self:
+        """Make the tables where they are missing and open the database. Harmless on a database that has them.
+
+        `revision`: of an older version of the tables, for what comes out of a backup of an older release.
+        """
         store = cls(opening.open_engine(url))
         try:
             opening.ping(store.engine)
-            with opening.database_errors("make the tables"), store.engine.connect() as bare:
-                connection = bare.execution_options(**opening.WRITER)
-                with connection.begin():
-                    config = _alembic()
-                    config.attributes["connection"] = connection
-                    command.upgrade(config, "head")
+            with store._changing_tables("make the tables") as connection:
+                _migrate(connection, revision)
         except BaseException:
             store.close()
             raise
         return store
+
+    @classmethod
+    def upgrade(cls, url: str) -> tuple[str, str]:
+        """Bring the tables of an existing log to this program's version, in one transaction that holds the head: all
+        steps are done, or none. Returns the version before and after.
+
+        Raises ConfigError where there is no log, where a newer program made the tables, and on PostgreSQL where other
+        connections of this role are open: a process of the old version would go on with tables it does not know. On
+        SQLite whoever calls holds the writer's lock.
+        """
+        store = cls.unchecked(url)
+        try:
+            before = store.revision()
+            check_revision(before, older_is_fine=True)
+            with store._changing_tables("upgrade the tables") as connection:
+                if not opening.is_sqlite(store.engine):
+                    connection.execute(text("SELECT size FROM log_head WHERE id = 1 FOR UPDATE"))
+                    _refuse_company(connection)
+                _migrate(connection, "head")
+            return before or "", store.revision() or ""
+        finally:
+            store.close()
+
+    @classmethod
+    def unchecked(cls, url: str) -> Self:
+        """A database that is there and answers, whatever version its tables have: to look into, not to work on."""
+        store = cls(opening.open_engine(url))
+        try:
+            file = opening.sqlite_file(store.engine)
+            if file is not None and not file.exists():  # SQLite would make an empty one
+                raise ConfigError("open the database: there is no such file", str(file))
+            opening.ping(store.engine)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    @contextmanager
+    def _changing_tables(self, act: str) -> Iterator[Connection]:
+        with opening.database_errors(act), self.engine.connect() as bare:
+            connection = bare.execution_options(**opening.WRITER)
+            with connection.begin():
+                yield connection
+
+    def revision(self) -> str | None:
+        """The version of the tables, as Alembic names it; None where there are none."""
+        with opening.database_errors("read the tables' version"), self.engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
 
     def writing(self) -> AbstractContextManager[LogWriter]:
         return writing(self.engine)
@@ -95,17 +141,46 @@ class SqlStore(LogReads, CheckpointRows, CaseReads, ActReads, ReminderReads, Tim
     def close(self) -> None:
         self.engine.dispose()
 
-    def _check_version(self) -> None:
-        with opening.database_errors("read the tables' version"), self.engine.connect() as connection:
-            found = MigrationContext.configure(connection).get_current_revision()
-        wanted = ScriptDirectory.from_config(_alembic()).get_current_head()
-        if found is None:
-            raise ConfigError("open the database: it holds no log; `evidence-ledger init` makes one")
-        if found != wanted:
-            raise ConfigError(f"open the database: its tables are of version {found}, this program needs {wanted}")
+
+def check_revision(found: str | None, *, older_is_fine: bool = False) -> None:
+    """Raises ConfigError, with what to do, unless tables of this version are those that this program works on."""
+    known = [step.revision for step in ScriptDirectory.from_config(_alembic()).walk_revisions()]
+    if found is None:
+        raise ConfigError("open the database: it holds no log; `evidence-ledger init` makes one")
+    if found not in known:
+        raise ConfigError(
+            f"open the database: its tables are of version {found}, made by a newer release; this one knows versions "
+            f"up to {known[0]}: run the newer release"
+        )
+    if found != known[0] and not older_is_fine:
+        raise ConfigError(
+            f"open the database: its tables are of version {found}, this program needs {known[0]}: make a backup, "
+            "then run `evidence-ledger upgrade`"
+        )
+
+
+def _refuse_company(connection: Connection) -> None:
+    """Who waits for the head that we hold would go on, after our commit, with statements for the old tables."""
+    others = connection.execute(
+        text(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user "
+            "AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+    ).scalar_one()
+    if others:
+        raise ConfigError(
+            f"upgrade the tables: {others} other connections of this role are open; stop every server and command on "
+            "this database first"
+        )
+
+
+def _migrate(connection: Connection, revision: str) -> None:
+    config = _alembic()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
 
 
 def _alembic() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(resources.files("ledger.store") / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))  # it expands %(name)s
     return config

@@ -86,7 +86,7 @@ def test_a_log_is_seen_only_where_entries_are(database_url: str) -> None:
 def test_tables_of_another_version_are_refused(store: SqlStore, database_url: str) -> None:
     with Attacker(database_url) as attacker:
         attacker.execute("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(ConfigError, match="its tables are of version 9999, this program needs"):
+    with pytest.raises(ConfigError, match="its tables are of version 9999, made by a newer release"):
         SqlStore.open(database_url)
 
 
