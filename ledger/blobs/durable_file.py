@@ -179,6 +179,12 @@ def sync_file(path: Path) -> None:
             os.close(descriptor)
 
 
+def sync_descriptor(descriptor: int, path: Path) -> None:
+    """Make the content of an open file, `path`, durable. Never asked again after a failure. Raises UnavailableError."""
+    with unavailable("syncing a file", path):
+        _sync_content(descriptor)
+
+
 def make_directory_durably(directory: Path) -> None:
     """Make `directory` (its parent must exist), or accept the one that is there. Raises UnavailableError."""
     with unavailable("making a directory", directory):

@@ -1,20 +1,23 @@
 """The newest signed checkpoint, in a file outside the database: what a rolled back database cannot take back.
 
 Nothing of a checkpoint leaves the process before it stands here. Processes that share one data folder share the file,
-under a lock; it never moves backwards and is no part of a backup.
+under a lock; it never moves backwards and is no part of a backup. It is written in place (ledger.commit.note_slots):
+one flush, where a new file under the old name takes two and the directory's.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from ledger.blobs.durable_file import replace_durably
+from ledger.blobs.durable_file import replace_durably, sync_descriptor, unavailable
+from ledger.commit.note_slots import SLOT_SIZE, checkpoint_of, fits, format_file, format_slot, newest_note, parse_slots
 from ledger.errors import ConfigError, LedgerError, RolledBackError, UnavailableError
-from ledger.note.checkpoint import Checkpoint, parse_checkpoint
+from ledger.note.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
 from ledger.note.signed_note import parse_note
 
 FILE_NAME = "kept-checkpoint"
@@ -31,14 +34,20 @@ class KeptCheckpoint:
         self._lock_path = directory / f"{FILE_NAME}.lock"
 
     def read(self) -> bytes | None:
-        """The kept signed note, or None where there is none. Raises ConfigError for a file that cannot be read."""
+        """The kept signed note, or None where there is none. Raises ConfigError for a file that cannot be read, or in
+        which no note was kept.
+        """
         try:
             with self.path.open("rb") as file:
-                return file.read(_NOTE_MAX)
+                data = file.read(_NOTE_MAX)
         except FileNotFoundError:
             return None
         except OSError as error:
             raise ConfigError(f"read the kept checkpoint: {error.strerror}", str(self.path)) from error
+        try:
+            return newest_note(data)
+        except LedgerError as error:
+            raise ConfigError(f"read the kept checkpoint: it is malformed: {error.what}", str(self.path)) from error
 
     def advance(self, note: bytes) -> None:
         """Keep this signed note unless a newer one is kept already. Durable when it returns.
@@ -46,26 +55,63 @@ class KeptCheckpoint:
         Raises RolledBackError if one of the same size with another root is kept: two trees of ours contradict;
         ConfigError where the kept file is no checkpoint.
         """
-        new, new_text = _parsed(note)
-        with self._locked():
-            old_note = self.read()
-            if old_note is not None:
-                old, old_text = self._parsed_kept(old_note)
-                if old.size == new.size and old.root != new.root:
-                    raise RolledBackError(
-                        f"keep a checkpoint of size {new.size}: another root was signed before",
-                        str(self.path),
-                        [old_text, new_text],
-                    )
-                if old.size >= new.size:
-                    return
-            replace_durably(self.path, note)
+        new = checkpoint_of(note)
+        with self._locked(), ExitStack() as stack:
+            try:
+                descriptor = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+            except FileNotFoundError:
+                self._replace(note)
+                return
+            except OSError as error:
+                raise ConfigError(f"read the kept checkpoint: {error.strerror}", str(self.path)) from error
+            stack.callback(os.close, descriptor)
+            slots = self._slots(descriptor)
+            old, newest = max(((kept, at) for at, kept in enumerate(slots) if kept), key=lambda each: each[0].size)
+            if old.size == new.size and old.root != new.root:
+                raise RolledBackError(
+                    f"keep a checkpoint of size {new.size}: another root was signed before",
+                    str(self.path),
+                    [format_checkpoint(old), format_checkpoint(new)],
+                )
+            if old.size >= new.size:
+                # Whoever wrote it may have been killed before it was durable, and we answer for it now.
+                sync_descriptor(descriptor, self.path)
+            elif len(slots) == 1 or not fits(note):
+                self._replace(note)
+            else:
+                self._write(descriptor, 1 - newest, note)
 
-    def _parsed_kept(self, note: bytes) -> tuple[Checkpoint, str]:
+    def _slots(self, descriptor: int) -> list[Checkpoint | None]:
+        """What each slot says, at least one of them; or of a file without slots, what it says."""
         try:
-            return _parsed(note)
+            data = os.pread(descriptor, _NOTE_MAX, 0)
+            slots = parse_slots(data)
+            if slots is None:
+                return [parse_checkpoint(parse_note(data).text)]
+            return [None if note is None else checkpoint_of(note) for note in slots]
+        except OSError as error:
+            raise ConfigError(f"read the kept checkpoint: {error.strerror}", str(self.path)) from error
         except LedgerError as error:
             raise ConfigError(f"keep a checkpoint: the kept one is malformed: {error.what}", str(self.path)) from error
+
+    def _replace(self, note: bytes) -> None:
+        replace_durably(self.path, format_file(note) if fits(note) else note)
+
+    def _write(self, descriptor: int, slot: int, note: bytes) -> None:
+        """Over the older slot: a crash in the middle leaves the newer one, which is as good as before."""
+        at = slot * SLOT_SIZE
+        try:
+            with unavailable("keeping a checkpoint", self.path):
+                data = format_slot(note)
+                written = os.pwrite(descriptor, data, at)
+                if written != len(data):
+                    raise OSError(errno.EIO, "written in part")
+            sync_descriptor(descriptor, self.path)
+        except UnavailableError:
+            # What the disk did not take must not be read back from memory as kept: the slot is emptied there too.
+            with suppress(OSError):
+                os.pwrite(descriptor, bytes(len(data)), at)
+            raise
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -78,8 +124,3 @@ class KeptCheckpoint:
             yield
         finally:
             os.close(descriptor)
-
-
-def _parsed(note: bytes) -> tuple[Checkpoint, str]:
-    text = parse_note(note).text
-    return parse_checkpoint(text), text

@@ -15,6 +15,7 @@ from ledger.blobs.durable_file import make_directory_durably, replace_durably
 from ledger.clock import Clock, SystemClock
 from ledger.commit.batch import commit_batch
 from ledger.commit.kept_checkpoint import KeptCheckpoint
+from ledger.commit.note_slots import newest_note
 from ledger.commit.prepared import Prepared, new_chain
 from ledger.commit.recovery import recover
 from ledger.commit.signer import CheckpointSigner
@@ -141,11 +142,13 @@ def _join(
 
 
 def read_checkpoint(path: Path) -> bytes:
-    """A signed note out of a file. Raises ConfigError."""
+    """A signed note out of a file: of its own, or one that another machine keeps. Raises ConfigError."""
     try:
-        return path.read_bytes()
+        return newest_note(path.read_bytes())
     except OSError as error:
         raise ConfigError(f"read the checkpoint to accept: {error.strerror}", str(path)) from error
+    except LedgerError as error:
+        raise ConfigError(f"read the checkpoint to accept: {error.what}", str(path)) from error
 
 
 def _write_config(settings: Settings) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import Engine, event
 
 from ledger.assembly import Ledger
 from ledger.commit.batch import commit_batch
+from ledger.commit.note_slots import newest_note
 from ledger.commit.prepared import Prepared
 from ledger.commit.recovery import RACES, recover
 from ledger.config import Settings
@@ -84,7 +85,7 @@ def refused(settings: Settings, kind: type[LedgerError], accept: Path | None = N
 
 
 def kept_text(settings: Settings) -> str:
-    return parse_note((settings.kept / "kept-checkpoint").read_bytes()).text
+    return parse_note(newest_note((settings.kept / "kept-checkpoint").read_bytes())).text
 
 
 def head_of(settings: Settings) -> Head:
@@ -202,7 +203,7 @@ def test_a_missing_kept_checkpoint_must_be_vouched_for(settings: Settings, tmp_p
     assert error.where == str(kept)
     with opened(settings, accept_checkpoint=true):
         pass
-    assert kept_text(settings) == parse_note(true.read_bytes()).text
+    assert kept_text(settings) == parse_note(newest_note(true.read_bytes())).text
     with opened(settings):  # from now on without it
         pass
 
@@ -231,7 +232,7 @@ def test_a_kept_checkpoint_of_others_is_no_witness(settings: Settings, who: str)
     origin = "other.example/log" if who == "another origin" else ORIGIN
     keys = Ed25519Signer(origin, b"e" * 32), MLDSA44Signer(origin, b"m" * 32)
     if who == "one key only":
-        lines = path.read_bytes().split(b"\n")
+        lines = newest_note(path.read_bytes()).split(b"\n")
         path.write_bytes(b"\n".join(lines[:-2]) + b"\n")
     elif who == "nobody":
         path.write_bytes(b"")
