@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from verifier.container import MAX_MEMBERS, MAX_TOGETHER
 from verifier.encoding import BadEncoding, time_us
@@ -57,11 +58,18 @@ def fetch_bundle(server: Server, number: str) -> Evidence:
 
     Raises Unreachable, and Unreadable or StepFailed(1) as reading any bundle does.
     """
-    path = f"api/v1/evidence/{number}/bundle?file=false"
-    with tempfile.TemporaryFile() as file:
-        length = server.download(path, file, MAX_BUNDLE)
-        file.seek(0)
-        return read_opened(file, length, "the server's bundle")
+    return _bundle(server, f"api/v1/evidence/{number}/bundle?file=false", "the server's bundle")
+
+
+def fetch_case_bundle(server: Server, case: str) -> Evidence:
+    """The bundle of a whole case, without files where the server can leave them out; raises as fetch_bundle does."""
+    path, name = f"api/v1/cases/{case}/bundle", "the server's bundle of the case"
+    try:
+        return _bundle(server, f"{path}?file=false", name)
+    except Unreachable as error:
+        if error.status != HTTPStatus.BAD_REQUEST:
+            raise
+    return _bundle(server, path, name)
 
 
 def lodge(server: Server, number: str, demanded: str, fields: list[str] | str, grounds: str) -> Lodged:
@@ -90,6 +98,13 @@ def ask_standing(server: Server, number: str, code: str, role: str) -> str | Non
     if state != "asked":
         raise Contradicted("standing was asked for and the server answers with another state")
     return _number(said, "standing", path)
+
+
+def _bundle(server: Server, path: str, name: str) -> Evidence:
+    with tempfile.TemporaryFile() as file:
+        length = server.download(path, file, MAX_BUNDLE)
+        file.seek(0)
+        return read_opened(file, length, name)
 
 
 def _number(said: dict[str, object], name: str, path: str) -> str:

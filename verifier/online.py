@@ -1,8 +1,4 @@
-"""Step 11: the log as it stands now (docs/spec/verification.md).
-
-The new leaves are appended to the bundle's tree, which the log's tiles must first reproduce; the root that results must
-be the signed one. That proves consistency and the leaves at once, and leaves the server nothing to be believed for.
-"""
+"""Step 11: the log as it stands now (docs/spec/verification.md)."""
 
 from __future__ import annotations
 
@@ -11,13 +7,10 @@ from verifier.checkpoint import Checkpoint
 from verifier.errors import StepFailed
 from verifier.examination import Examination
 from verifier.leaf import BadLeaf, parse_leaf
-from verifier.merkle import leaf_hash
 from verifier.server import Server, Unreachable
 from verifier.step_signatures import check_signed, read_signed
+from verifier.stretch import MAX_LEAVES, BadStretch, read_stretch
 from verifier.tiles import TiledLog
-
-# A million leaves are some gigabytes: beyond that a reader had better fetch a newer bundle.
-MAX_NEW_LEAVES = 2**20
 
 
 def check_online(examination: Examination) -> Check:
@@ -32,14 +25,17 @@ def check_online(examination: Examination) -> Check:
         return not_checked(11, "waits for steps 2 and 5: no subject could be read")
     try:
         log = TiledLog(Server(examination.online))
-        served = _served(log, examination, checkpoint)
+        served = served_checkpoint(log, examination, checkpoint)
         return _compare(log, checkpoint, served, chains, is_case=examination.evidence.case is not None)
     except Unreachable as error:
         return not_checked(11, f"the log cannot be reached: {error}")
 
 
-def _served(log: TiledLog, examination: Examination, checkpoint: Checkpoint) -> Checkpoint:
-    """The checkpoint served now, signed as in step 6; one that is not says nothing about the log."""
+def served_checkpoint(log: TiledLog, examination: Examination, checkpoint: Checkpoint) -> Checkpoint:
+    """The checkpoint served now, of the same log as `checkpoint` and signed as in step 6.
+
+    Raises Unreachable for any other: it says nothing about the log.
+    """
     try:
         served, lines = read_signed(log.checkpoint())
         if examination.trust is None or served.origin != checkpoint.origin:
@@ -53,26 +49,23 @@ def _served(log: TiledLog, examination: Examination, checkpoint: Checkpoint) -> 
 def _compare(log: TiledLog, old: Checkpoint, new: Checkpoint, chains: set[str], *, is_case: bool) -> Check:
     if new.size < old.size:
         return not_checked(11, f"the log serves an older checkpoint, of {new.size} entries")
-    if new.size - old.size > MAX_NEW_LEAVES:
+    if new.size - old.size > MAX_LEAVES:
         return not_checked(11, f"the log has grown by {new.size - old.size} entries, too many to read here")
     if new.size == old.size:
         if new.root != old.root:
             return failed(11, [f"the log signed two different trees of {new.size} entries"])
         return passed(11, "the log has not grown since")
-    tree = log.frontier(old.size, new.size)
-    if tree.root() != old.root:
-        return failed(11, [f"the log's tiles give another tree of {old.size} entries than the bundle's"])
     later: list[int] = []
     unread: list[int] = []
-    for index, leaf in enumerate(log.leaves(old.size, new.size), start=old.size):
-        tree.append(leaf_hash(leaf))
-        chain = _chain_of(leaf)
-        if chain is None:
-            unread.append(index)
-        elif chain in chains:
-            later.append(index)
-    if tree.root() != new.root:
-        return failed(11, [f"the log's entries do not lead from the bundle's tree to the signed one of {new.size}"])
+    try:
+        for index, leaf in read_stretch(log, old.size, (old, new)):
+            chain = _chain_of(leaf)
+            if chain is None:
+                unread.append(index)
+            elif chain in chains:
+                later.append(index)
+    except BadStretch as error:
+        return failed(11, [str(error)])
     if unread and not later:
         return not_checked(11, f"entry {unread[0]} of the log cannot be read here, so its chain is not known")
     return _later(later, new.size, is_case=is_case)

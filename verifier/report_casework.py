@@ -31,12 +31,13 @@ def casework_lines(casework: Casework, language: str, *, complete: bool) -> list
     return [*lines, "", words.not_complete] if lines and not complete else lines
 
 
-def demand_lines(demand: Demand, words: SheetWords) -> list[str]:
-    """A demand and what became of each name."""
+def demand_lines(demand: Demand, words: SheetWords, *, so_far: bool = False) -> list[str]:
+    """A demand and what became of each name; `so_far`: it is said that later entries may say otherwise."""
     labels = words.labels
+    state = qualified(words.demand_states[demand.state], words, so_far=so_far)
     says = labels["says"].format(time=demand.act.time)
     lines = [
-        f"  {labels['demand']} {demand.act.number} ({number_of(demand.evidence)}): {words.demand_states[demand.state]}",
+        f"  {labels['demand']} {demand.act.number} ({number_of(demand.evidence)}): {state}",
         f"    {labels['by']}: {_said(demand.act.by, words)}; {says}",
         f"    {labels['object']}: {words.objects.get(demand.object or '', words.unknown)}",
         f"    {labels['grounds']}: {_said(demand.grounds, words)}",
@@ -45,7 +46,12 @@ def demand_lines(demand: Demand, words: SheetWords) -> list[str]:
         lines.append(f"    {labels['due']}: {labels['due_says'].format(time=demand.due_at)}")
     if demand.fields is None:
         lines.append(f"    {words.unreadable}")
-    return lines + [f"    {_judged(judged, words)}" for judged in demand.answers]
+    return lines + [f"    {_judged(judged, words, so_far=so_far)}" for judged in demand.answers]
+
+
+def qualified(state: str, words: SheetWords, *, so_far: bool) -> str:
+    """A state in words, with how far it is known where it is not known whether something later changes it."""
+    return words.so_far.format(state=state) if so_far else state
 
 
 def _headed(heading: str, found: tuple[object, ...], shown: Iterable[list[str]], words: SheetWords) -> list[str]:
@@ -59,8 +65,9 @@ def _headed(heading: str, found: tuple[object, ...], shown: Iterable[list[str]],
     return lines
 
 
-def _judged(judged: Judged, words: SheetWords) -> str:
-    line = f"{printable(judged.name)} – {words.states[judged.state]}"
+def _judged(judged: Judged, words: SheetWords, *, so_far: bool) -> str:
+    state = qualified(words.states[judged.state], words, so_far=so_far and judged.state is State.REFUSED)
+    line = f"{printable(judged.name)} – {state}"
     if judged.state is State.OPENED and judged.value is not None:
         value = judged.value if isinstance(judged.value, str) else json.dumps(judged.value, ensure_ascii=False)
         line += f": {printable(value)}"

@@ -33,7 +33,11 @@ _TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")  # what a header can carry, so that 
 
 
 class Unreachable(VerifierError):
-    """The server did not answer, or not with what the specification says it answers."""
+    """The server did not answer, or not with what the specification says it answers; `status`: its status, if any."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Server:
@@ -150,7 +154,8 @@ def _demand_status(response: HTTPResponse, path: str, expected: HTTPStatus) -> N
         return
     if 300 <= response.status < 400:
         raise Unreachable(f"{path} is redirected elsewhere ({response.status}), and no redirect is followed")
-    raise Unreachable(f"{path} is answered with {response.status}{_problem(response, path)}, not {expected.value}")
+    said = f"{path} is answered with {response.status}{_problem(response, path)}, not {expected.value}"
+    raise Unreachable(said, response.status)
 
 
 def _problem(response: HTTPResponse, path: str) -> str:

@@ -25,7 +25,7 @@ def check_chain(examination: Examination) -> Check:
     if faults:
         return failed(9, faults)
     if case is None:
-        return not_checked(9, "an entry's evidence does not hold its whole chain")
+        return not_checked(9, f"an entry's evidence does not hold its whole chain{_missing_between(examination)}")
     if len(examination.leaves) < len(examination.evidence.entries):
         return not_checked(9, "waits for step 2: not every leaf could be read")
     count = len(examination.subjects())
@@ -62,6 +62,16 @@ def _link_faults(links: Sequence[tuple[Entry, Leaf]]) -> Iterator[str]:
             yield f"{entry.label} has a higher seq than {earlier.label} and should have a higher index"
         if leaf.seq == before.seq + 1 and leaf.prev != before.hash:
             yield f"the prev of {entry.label} is not the leaf hash of {earlier.label}, the entry before it"
+
+
+def _missing_between(examination: Examination) -> str:
+    """How many entries of the subject's chain are known to be missing: those between two of it that are there."""
+    chains = {examination.leaves[entry].chain for entry in examination.subjects()}
+    found = sorted({leaf.seq for leaf in examination.leaves.values() if leaf.chain in chains})
+    if not found:
+        return ""
+    missing = found[-1] - found[0] + 1 - len(found)
+    return f": of seq {found[0]} to {found[-1]}, {missing} entries are not there; whether any follows is not shown"
 
 
 def _gaps(examination: Examination, case: str) -> list[str]:

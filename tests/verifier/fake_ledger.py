@@ -79,6 +79,8 @@ class FakeLedger:
         self.tamper: Callable[[Members], Members] = lambda members: members
         self.lie: Callable[[str, Reply], Reply] = lambda path, reply: reply
         self.stated_number: str | None = None
+        # Entries that the evidence's bundle leaves out, and that the case's does; whether this knows `file=false`.
+        self.hidden, self.withheld, self.knows_file = set[int](), set[int](), True
 
     @property
     def number(self) -> str:
@@ -138,12 +140,15 @@ class FakeLedger:
     def members(self, *, checkpoint: bytes | None = None, evidence: ForgedEntry | None = None) -> Members:
         """The bundle's members: the evidence with its open names, and every act about it."""
         subject = evidence or self.evidence
-        acts = [entry for entry in self.acts if self.about[entry.index] == subject.index]
+        acts = [act for act in self.acts if self.about[act.index] == subject.index and act.index not in self.hidden]
         members = self.log.members(subject, *acts, checkpoint=checkpoint)
-        for entry in (subject, *acts):
+        return self._close(members, (subject, *acts))
+
+    def _close(self, members: Members, entries: Iterable[ForgedEntry]) -> Members:
+        for entry in entries:
             for position, opening in enumerate(entry.openings):
                 name = json.loads(opening)[0]
-                hidden = name not in self.opened if entry is subject else name in self.closed[entry.index]
+                hidden = name in self.closed[entry.index] if entry in self.acts else name not in self.opened
                 if position and hidden:
                     del members[f"entries/{entry.index}/fields/{position}.json"]
         return members
@@ -163,18 +168,21 @@ class FakeLedger:
             return self._stated(parts[3])
         if method == "GET" and path == f"/api/v1/evidence/{parts[3] if len(parts) > 3 else ''}/bundle?file=false":
             return self._bundle(parts[3])
+        if method == "GET" and parts[:3] == ["api", "v1", "cases"]:
+            return self._case_bundle(path)
         found = self._tile(path.lstrip("/"))
         if method == "GET" and found is not None:
             return Reply(found, media="application/octet-stream")
         return problem(404, "there is no such thing")
 
     def _tile(self, path: str) -> bytes | None:
-        """A resource of the log as it is, or a narrower tile of its lowest level than the log now has."""
+        """A resource of the log as it is, or a narrower tile of its lowest levels than the log now has."""
         found = resources(self.log).get(path)
-        if found is None and (match := re.fullmatch(r"tile/0/(\d{3})\.p/(\d+)", path)):
-            start, width = 256 * int(match[1]), int(match[2])
-            hashes = self.log.hashes[start : start + width]
-            found = b"".join(hashes) if len(hashes) == width else None
+        if found is None and (match := re.fullmatch(r"tile/(0|entries)/(\d{3})\.p/(\d+)", path)):
+            leaves = [len(leaf).to_bytes(2, "big") + leaf for leaf in self.log.leaves]
+            start, width = 256 * int(match[2]), int(match[3])
+            parts = (self.log.hashes if match[1] == "0" else leaves)[start : start + width]
+            found = b"".join(parts) if len(parts) == width else None
         if found is None and not path.startswith("tile/"):
             self.complaints.append(f"{path} is not of the protocol")
         return found
@@ -208,6 +216,16 @@ class FakeLedger:
             return problem(404, "there is no such evidence")
         members = self.tamper(self.members(evidence=subject))
         return Reply(bundle(members, number=stated), media="application/zip")
+
+    def _case_bundle(self, path: str) -> Reply:
+        known = [f"/api/v1/cases/{CHAIN}/bundle", f"/api/v1/cases/{CHAIN}/bundle?file=false"]
+        if path not in known:
+            self.complaints.append(f"{path} is not of the protocol")
+        if path == known[1] and not self.knows_file:
+            return problem(400, "file is not known here")
+        entries = [entry for entry in self.log_entries() if entry.index not in self.withheld]
+        members = self._close(self.log.members(*entries), entries)
+        return Reply(bundle(members, case=CHAIN), media="application/zip")
 
     def _told(self, parts: list[str], headers: Any, body: bytes) -> Reply:
         if headers.get("Content-Type") != "application/json" or len(parts) != 5:

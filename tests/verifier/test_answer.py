@@ -51,6 +51,9 @@ def test_opened_absent_and_never_committed(ledger: FakeLedger, program: Program)
     assert ledger.requests == [
         f"GET /api/v1/demands/{number(demand.index)}",
         f"GET /api/v1/evidence/{ledger.number}/bundle?file=false",
+        "GET /checkpoint",
+        "GET /tile/0/000.p/6",
+        "GET /tile/entries/000.p/6",
     ]
 
 

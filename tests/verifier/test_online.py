@@ -172,7 +172,7 @@ def test_urls_that_lead_nowhere(tmp_path: Path, url: str) -> None:
 
 def test_too_many_new_leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     grown = Grown(tmp_path, 1, 5)
-    monkeypatch.setattr(online, "MAX_NEW_LEAVES", 4)
+    monkeypatch.setattr(online, "MAX_LEAVES", 4)
     assert "too many" in grown.step(grown.case).detail
 
 

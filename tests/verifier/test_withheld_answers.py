@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.verifier.fake_ledger import FakeLedger
+from tests.verifier.fake_ledger import FakeLedger, Reply
 from tests.verifier.page_reader import read_page
 from tests.verifier.programs import Program
 from verifier.sheet.all_words import SHEET_WORDS
@@ -54,11 +54,13 @@ def test_that_replies_may_be_missing_is_said(ledger: FakeLedger, program: Progra
     demand = ledger.demand([AUTHOR])
     ledger.refuse(demand)
     page = ledger.folder / "answer.html"
+    ledger.lie = lambda path, reply: Reply(b"", 404) if path.startswith("/tile/") else reply
     run = program.answer(ledger, demand, "--lang", language, "--report", page, as_json=False)
     words = SHEET_WORDS[language]
-    assert words.not_complete in run.out
+    missing = words.not_shown.format(size=len(ledger.log.leaves))
+    assert run.status == 3 and missing in run.out
     text = read_page(page).text
-    assert text.index(words.demands) < text.index(words.not_complete) < text.index(words.verified)
+    assert text.index(words.demands) < text.index(missing) < text.index(words.not_complete)
 
 
 def test_an_admission_without_grounds_hides_nothing(ledger: FakeLedger, program: Program) -> None:

@@ -11,11 +11,13 @@ from pathlib import Path
 
 from verifier.answer.findings import Findings
 from verifier.answer.held import Held, compare, read_held
+from verifier.answer.reading import Reading, read_log
 from verifier.canonical_json import Json
 from verifier.casework.act import acts_of
 from verifier.casework.casework import Casework
-from verifier.casework.demand import DEMANDED, Demand, demand_of, is_settled
+from verifier.casework.demand import DEMANDED, Demand, count_of, demand_of, is_settled
 from verifier.casework.item import items_of
+from verifier.casework.judged import State
 from verifier.check import STEP_NAMES, Check, Outcome, not_checked
 from verifier.encoding import datetime_us
 from verifier.errors import StepFailed, Unreadable
@@ -37,11 +39,20 @@ _STATED = ("object", "fields", "grounds", "due_at", "by", "state")
 
 @dataclass(frozen=True)
 class AnswerResult:
-    """The verification of the server's bundle, with its verdict over the answer; `demand` is None if not proven."""
+    """The verification of the server's bundle, with its verdict over the answer; `demand` is None if not proven.
+
+    `reading`: what the log has beside the bundle; None where it was not come to that.
+    """
 
     id: str
     result: Result
     demand: Demand | None
+    reading: Reading | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it was proven that nothing that bears on the answer is left out of it."""
+        return self.reading is not None and self.reading.is_whole
 
     @property
     def verdict(self) -> Verdict:
@@ -53,7 +64,9 @@ class AnswerResult:
         empty = dict.fromkeys(("number", *_STATED))
         demand: dict[str, Json] = {"id": self.id, **empty} if self.demand is None else self.demand.to_json()
         answers: dict[str, Json] = self.demand.answers_json() if self.demand is not None else {}
-        return {**self.result.to_json(), "demand": demand, "answers": answers}
+        unshown: list[Json] = [each.to_json() for each in self.reading.unshown] if self.reading is not None else []
+        read: dict[str, Json] = {"read_to": self.reading.read_to if self.reading is not None else None}
+        return {**self.result.to_json(), "demand": demand, "answers": answers, **read, "unshown": unshown}
 
 
 def check_answer(
@@ -123,13 +136,15 @@ def _check(
         compare(held, examination, server, findings)
     _find_demand(examination, index, findings)
     checks = findings.amend(checks)
+    reading = _reading(examination, index, checks, server)
+    checks = tuple(reading.check if check.step == reading.check.step else check for check in checks)
     demand = _judge(examination, index, checks)
-    result = build_result(examination, checks, _verdict(examination, checks, demand))
+    result = build_result(examination, checks, _verdict(examination, checks, demand, reading))
     if demand is None:
         result = replace(result, casework=Casework())
     else:
         result = replace(result, contradictions=(*result.contradictions, *_contradictions(demand, stated.said)))
-    return AnswerResult(str(stated.demand), result, demand)
+    return AnswerResult(str(stated.demand), result, demand, reading)
 
 
 def _find_demand(examination: Examination, index: int, findings: Findings) -> None:
@@ -151,9 +166,17 @@ def _entry_at(evidence: Evidence, index: int) -> Entry | None:
     return next((entry for entry in evidence.entries if entry.index == index), None)
 
 
+def _reading(examination: Examination, index: int, checks: tuple[Check, ...], server: Server) -> Reading:
+    """Step 7 of "Checking an answer"; what was refuted already is not worth reading a log for."""
+    refuted = [check.step for check in checks if check.step in _GROUNDS and check.outcome is Outcome.FAILED]
+    if refuted:
+        return Reading(not_checked(11, f"waits for step {refuted[0]}, which failed"))
+    return read_log(examination, index, server)
+
+
 def _judge(examination: Examination, index: int, checks: tuple[Check, ...]) -> Demand | None:
     outcomes: Mapping[int, Outcome] = {check.step: check.outcome for check in checks}
-    if any(outcomes[step] is Outcome.FAILED for step in _GROUNDS) or not examination.log_signed:
+    if any(outcomes[step] is Outcome.FAILED for step in (*_GROUNDS, 11)) or not examination.log_signed:
         return None
     acts = acts_of(examination)
     subject = examination.evidence.subject
@@ -162,10 +185,16 @@ def _judge(examination: Examination, index: int, checks: tuple[Check, ...]) -> D
     return demand_of(act, item) if act is not None and item is not None else None
 
 
-def _verdict(examination: Examination, checks: tuple[Check, ...], demand: Demand | None) -> Verdict:
-    """Step 3 is not required: the answer is about names, and a demanded file that is not at hand is closed."""
-    verdict = verdict_of(checks, required_steps(examination) - {3})
-    unsettled = demand is None or not is_settled(demand)
+def _verdict(examination: Examination, checks: tuple[Check, ...], demand: Demand | None, reading: Reading) -> Verdict:
+    """Step 3 is not required: the answer is about names, and a demanded file that is not at hand is closed.
+
+    Step 11 is where a name is refused, for that says that nothing later undoes it.
+    """
+    required = required_steps(examination) - {3}
+    if demand is not None and count_of(demand, State.REFUSED):
+        required.add(11)
+    verdict = verdict_of(checks, required)
+    unsettled = demand is None or not is_settled(demand) or bool(reading.unshown)
     return Verdict.INCOMPLETE if verdict is Verdict.VERIFIED and unsettled else verdict
 
 

@@ -22,7 +22,7 @@ LAPSED = "demand.lapsed"
 CHALLENGE_ANSWERED = "challenge.answered"
 CHALLENGE_RULED = "challenge.ruled"
 # The kinds that reply to another act, and the field that names it.
-_REPLIES = {
+REPLIES = {
     **dict.fromkeys((DISCLOSED, REFUSED, RULED, LAPSED), "relation.demand"),
     **dict.fromkeys((CHALLENGE_ANSWERED, CHALLENGE_RULED), "relation.challenge"),
 }
@@ -87,7 +87,7 @@ def items_of(examination: Examination, acts: Sequence[Act], checks: Iterable[Che
 def _replies(acts: Iterable[Act]) -> dict[int, tuple[Act, ...]]:
     replies: dict[int, list[Act]] = defaultdict(list)
     for act in acts:
-        named = act.earlier(_REPLIES[act.kind]) if act.kind in _REPLIES else None
+        named = act.earlier(REPLIES[act.kind]) if act.kind in REPLIES else None
         if named is not None:
             replies[named].append(act)
     return {index: tuple(found) for index, found in replies.items()}

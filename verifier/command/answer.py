@@ -17,8 +17,11 @@ from verifier.sheet.report import answer_page
 _EPILOG = """example:
   evidence-verify answer EL-0000000009-71 --server https://ledger.example --trust trust/ --bundle received.evidence.zip
 
-exit status: 0 the answer is what was recorded and each name has one, 1 a check failed, 3 a name is still closed or not
-all could be checked, 2 usage, an input that cannot be read, or a server that gives no answer"""
+The log behind the server is read from the evidence on: an entry of the case that bears on the answer and is not in it
+is named. A refusal counts as one only if nothing is missing; without the log it is "as far as this bundle shows".
+
+exit status: 0 the answer is what was recorded and each name has one, 1 a check failed, 3 a name is still closed, an
+entry is not shown, or not all could be checked, 2 usage, an unreadable input, or a server that gives no answer"""
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -10,6 +10,7 @@ from verifier.casework.challenge import Challenge
 from verifier.casework.demand import Demand
 from verifier.casework.judged import Judged, Reason, State
 from verifier.receipt_number import number_of
+from verifier.report_casework import qualified
 from verifier.result import Result
 from verifier.sheet.all_words import Language
 from verifier.sheet.frame import facts, mark, more, name, section, table, value
@@ -36,6 +37,12 @@ def demands(result: Result, found: Sequence[Demand], words: Language, *, complet
     return _acts(result, words.sheet.demands, shown, len(found), words, complete=complete)
 
 
+def answered(result: Result, found: Demand, completeness: Sequence[str], words: Language, *, so_far: bool) -> Markup:
+    """The demand whose answer was checked, and what is known of entries that the answer does not show."""
+    notes = [tag("p", tag("strong", text) if so_far else text) for text in completeness]
+    return section(words.sheet.demands, reservation(result, words), _demand(found, words, so_far=so_far), *notes)
+
+
 def challenges(result: Result, words: Language, *, complete: bool) -> Markup:
     """Each challenge and admission, and how it ended."""
     found = result.casework.challenges
@@ -60,18 +67,19 @@ def _acts(
     return section(heading, reservation(result, words), note, *shown, more(count - len(shown), words.sheet), warning)
 
 
-def _demand(demand: Demand, words: Language) -> Markup:
+def _demand(demand: Demand, words: Language, *, so_far: bool = False) -> Markup:
     labels = words.sheet.labels
+    state = qualified(words.sheet.demand_states[demand.state], words.sheet, so_far=so_far)
     rows = [
         *_who_and_when(demand.act, demand.evidence, words),
         (labels["object"], _word(demand.object, words.sheet.objects, words)),
         (labels["fields"], _asked(demand, words)),
         (labels["grounds"], _said(demand.grounds, words)),
         (labels["due"], _due(demand, words)),
-        (labels["state"], tag("strong", words.sheet.demand_states[demand.state])),
+        (labels["state"], tag("strong", state)),
     ]
     head = [labels["name"], labels["came"], labels["reason"], labels["entry"]]
-    answers = table(head, [_answer(judged, words) for judged in demand.answers], words.sheet)
+    answers = table(head, [_answer(judged, words, so_far=so_far) for judged in demand.answers], words.sheet)
     return join(
         tag("h3", f"{labels['demand']} {demand.act.number}"), facts(rows), answers, _events(demand.events, words)
     )
@@ -92,8 +100,9 @@ def _due(demand: Demand, words: Language) -> Markup:
     return join(said, " – ", value(demand.due_basis, words.sheet)) if demand.due_basis else join(said)
 
 
-def _answer(judged: Judged, words: Language) -> list[str]:
+def _answer(judged: Judged, words: Language, *, so_far: bool) -> list[str]:
     icon, manner = _MARKS[judged.state]
+    state = qualified(words.sheet.states[judged.state], words.sheet, so_far=so_far and judged.state is State.REFUSED)
     shown = Markup()
     if judged.state is State.OPENED and judged.value is not None:
         shown = value(judged.value, words.sheet)
@@ -102,7 +111,7 @@ def _answer(judged: Judged, words: Language) -> list[str]:
     elif judged.reason is not None:
         shown = value(judged.reason, words.sheet)
     act = judged.act.number if judged.act is not None else ""
-    return [name(judged.name), mark(icon, words.sheet.states[judged.state], manner), shown, act]
+    return [name(judged.name), mark(icon, state, manner), shown, act]
 
 
 def _challenge(challenge: Challenge, words: Language) -> Markup:

@@ -36,6 +36,14 @@ ENGLISH = SheetWords(
     answer_incomplete="INCOMPLETE: no check failed; {closed} of {all} demanded names are still closed, or not all that "
     "is required could be checked.",
     answer_not_verified="NOT VERIFIED: at least one check failed. Nothing in this answer is to be relied on.",
+    answer_unshown="The log has entries of this case that the answer does not show: {count}.",
+    answer_so_far="What is refused is refused as far as this bundle shows.",
+    unshown="The log has an entry {number} of kind {kind} in this case's chain that the answer does not show: whether "
+    "it changes the answer is not proven.",
+    not_shown="Later entries of the case, up to the log's {size} entries, were not shown: whether one of them changes "
+    "the answer is not proven.",
+    log_read="The log was read up to its {size} entries: none of this case that bears on the answer is left out of it.",
+    so_far="{state}, as far as this bundle shows",
     nothing_verified="Nothing: no check passed.",
     only_said="Not all that this rests on was verified: it is only what the documents say.",
     none_here="None is in these documents.",

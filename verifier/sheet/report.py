@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from verifier import __version__
 from verifier.answer.answer import AnswerResult
-from verifier.answer.text import answer_headline
+from verifier.answer.text import answer_headline, completeness
 from verifier.check import Outcome
 from verifier.printable import printable
 from verifier.report import headline
@@ -37,7 +37,7 @@ def report_page(result: Result, code: str, at: datetime | None = None) -> str:
         verdict(result, headline(result, words.report)),
         verified(result, words),
         declared(result, words) if result.case is None else Markup(),
-        missing(result, words),
+        missing(result, words, complete=complete),
         not_proven(words),
         casework.demands(result, result.casework.demands, words, complete=complete),
         casework.challenges(result, words, complete=complete),
@@ -49,7 +49,6 @@ def report_page(result: Result, code: str, at: datetime | None = None) -> str:
 def answer_page(answer: AnswerResult, code: str, at: datetime | None = None) -> str:
     """The page of the check of an answer, in the language `code`."""
     words = language(code)
-    found = (answer.demand,) if answer.demand is not None else ()
     sentence = answer_headline(answer, words)
     if answer.verdict is Verdict.VERIFIED:  # whose time it is follows in a second sentence
         sentence = f"{sentence} {headline(answer.result, words.report)}"
@@ -58,15 +57,22 @@ def answer_page(answer: AnswerResult, code: str, at: datetime | None = None) -> 
         words.sheet.answer_title.format(number=answer.id),
         answer.id,
         verdict(answer.result, sentence),
-        casework.demands(answer.result, found, words, complete=False) if found else Markup(),
+        _answered(answer, words),
         verified(answer.result, words),
         declared(answer.result, words),
-        missing(answer.result, words),
+        missing(answer.result, words, complete=answer.is_whole),
         not_proven(words),
-        casework.challenges(answer.result, words, complete=False),
+        casework.challenges(answer.result, words, complete=answer.is_whole),
         casework.erasures(answer.result, words),
         *_tail(answer.result, words, at),
     )
+
+
+def _answered(answer: AnswerResult, words: Language) -> Markup:
+    if answer.demand is None:
+        return Markup()
+    notes = completeness(answer, words)
+    return casework.answered(answer.result, answer.demand, notes, words, so_far=not answer.is_whole)
 
 
 def _tail(result: Result, words: Language, at: datetime | None) -> list[Markup]:

@@ -51,15 +51,18 @@ def reservation(result: Result, words: Language) -> Markup:
     return tag("p", tag("strong", words.sheet.only_said))
 
 
-def missing(result: Result, words: Language) -> Markup:
-    """What could not be checked and why, what is closed, what was erased, what is open and empty."""
+def missing(result: Result, words: Language, *, complete: bool) -> Markup:
+    """What could not be checked and why, what is closed, what was erased, what is open and empty.
+
+    `complete`: that no act on the evidence was left out needs no reservation.
+    """
     parts: list[Markup] = []
     for check in result.checks:
         if check.outcome is not Outcome.PASSED:
             label = f"{check.step}. {words.report.steps[check.step - 1]} – {words.report.outcomes[check.outcome]}: "
             parts.append(join(label, english(check.detail)))
     parts += _not_open(result, words)
-    if result.case is None:
+    if not complete:
         parts.append(join(words.sheet.not_complete))
     return section(words.sheet.missing, bullets(parts))
 

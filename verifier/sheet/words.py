@@ -31,6 +31,13 @@ class SheetWords:
     answer_verified: str
     answer_incomplete: str
     answer_not_verified: str
+    answer_unshown: str
+    answer_so_far: str
+    # what is known of entries that an answer does not show
+    unshown: str
+    not_shown: str
+    log_read: str
+    so_far: str
     # what stands where nothing, too much or something unreadable does
     nothing_verified: str
     only_said: str
