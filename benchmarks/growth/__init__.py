@@ -2,8 +2,8 @@
 
     python -m benchmarks.growth [--entries N] [--folder DIR] [--only sqlite|postgres]      # `make bench-scale`
 
-At 10⁴, 10⁵, 10⁶ … entries both logs are asked the same by turns, each time from a process of its own that opens the log
-anew: so the ratio to the reference does not drift with the machine, and start time and memory come with it. The log is
-filled through the writer that serves, in submissions of 1,000: a case, and 999 pieces of evidence of six fields each,
-hash-only. With --folder a run that was interrupted goes on where it stopped.
+At 10⁴, 10⁵, 10⁶ … entries both logs are asked the same by turns, request by request, so that the ratio to the reference
+does not drift with the machine; start time and memory come from processes of their own. The log is filled through the
+writer that serves, in submissions of 1,000: a case, and 999 pieces of evidence of six fields each, hash-only. With
+--folder the SQLite logs are kept, and a run that was interrupted goes on where it stopped.
 """

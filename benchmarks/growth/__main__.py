@@ -14,19 +14,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.comparison import Contender, Outcome, SkippedError, compare
-from benchmarks.growth.growing_log import GrowingLog
-from benchmarks.growth.probe import Job, run_probe
-from benchmarks.growth.report import Mark, format_marks, shape_mark
-from benchmarks.growth.storage import measure_stored
+from benchmarks.comparison import Outcome, SkippedError
+from benchmarks.growth.asking import ask
+from benchmarks.growth.growing_log import GrowingLog, anchor_alone
+from benchmarks.growth.report import Mark, format_alone, format_marks, shape_mark
+from benchmarks.growth.storage import Stored, measure_stored
 from benchmarks.postgres import name_of, start_postgres
 from benchmarks.record import ROOT, describe_machine, describe_revision, describe_versions, write_result
 
 REFERENCE: Final = 10_000
-BIG: Final = "grown log"
-SMALL: Final = f"log of {REFERENCE:,}"
 
-ROUNDS: Final = 5
+ALONE: Final = 512
+"""Entries anchored one by one, to see what a commit of one takes of the disk."""
 
 BYTES_EACH: Final = 2_000
 """What an entry may take of the disk, at most, with write-ahead log and room to spare: asked for before the first."""
@@ -34,12 +33,13 @@ BYTES_EACH: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where one database's two logs go."""
+    """Where one database's three logs go, each with its URL: None is SQLite."""
 
     name: str
     folder: Path
-    grown: str | None
-    reference: str | None
+    grown: str | None = None
+    reference: str | None = None
+    alone: str | None = None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     outcomes: list[Outcome] = []
     shaped: dict[str, list[dict[str, Any]]] = {}
+    alones: dict[str, dict[str, float]] = {}
     for database in options.only or ("sqlite", "postgres"):
         with ExitStack() as stack:
             try:
@@ -66,10 +67,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(f"{database}: skipped: {reason}\n", flush=True)
                 outcomes.append(Outcome(f"growth-{database}", "not measured", skipped=str(reason)))
                 continue
+            alone = _store_alone(place)
             shaped[place.name] = [shape_mark(mark) for mark in marks]
-            print(f"\n{format_marks(place.name, marks)}\n", flush=True)
+            alones[place.name] = {"bytes": alone.each, "ratio": alone.ratio}
+            print(f"\n{format_marks(place.name, marks)}\n{format_alone(alone)}\n", flush=True)
     seconds = round(time.monotonic() - begun, 1)
-    path = write_result(options.results, header | {"seconds": seconds, "growth": shaped}, outcomes)
+    path = write_result(options.results, header | {"seconds": seconds, "growth": shaped, "alone": alones}, outcomes)
     print(f"{seconds:.0f} s; written to {path}")
     return 0
 
@@ -80,13 +83,12 @@ def _place(database: str, folder: Path | None, stack: ExitStack) -> Place:
     folder = folder / database
     folder.mkdir(parents=True, exist_ok=True)
     if database == "sqlite":
-        return Place("SQLite", folder, None, None)
+        return Place("SQLite", folder)
     server = start_postgres(stack)
     # This server ends with the run: what a folder remembers of an earlier one is worth nothing.
     shutil.rmtree(folder)
     folder.mkdir()
-    grown, reference = (server.url(server.create_database()) for _ in range(2))
-    return Place(name_of(server), folder, grown, reference)
+    return Place(name_of(server), folder, *(server.url(server.create_database()) for _ in range(3)))
 
 
 def _check_room(place: Place, entries: int) -> None:
@@ -102,10 +104,6 @@ def _grow(place: Place, entries: int, requests: int, deadline: float, outcomes: 
     grown = GrowingLog(place.folder / "grown", place.grown)
     reference = GrowingLog(place.folder / "reference", place.reference)
     reference.grow(REFERENCE, say, deadline)
-    contenders = [
-        Contender(BIG, lambda: run_probe(Job(str(grown.data), requests))),
-        Contender(SMALL, lambda: run_probe(Job(str(reference.data), requests)), peer=True),
-    ]
     marks: list[Mark] = []
     size = REFERENCE
     while size <= entries:
@@ -115,12 +113,21 @@ def _grow(place: Place, entries: int, requests: int, deadline: float, outcomes: 
             break
         rate = max(0, size - before) / (time.monotonic() - begun)
         if grown.size() < 10 * size:  # a resumed log is past its earlier marks
-            outcome = compare(f"growth-{size}", f"{size:,} entries on {place.name}", contenders, ROUNDS, warm_up=False)
+            title = f"{size:,} entries on {place.name}"
+            outcome = ask(f"growth-{size}", title, grown.data, reference.data, requests)
             marks.append(Mark(size, rate, measure_stored(grown.settings), outcome))
             outcomes.append(outcome)
             say(f"{size:,} entries measured")
         size *= 10
     return marks
+
+
+def _store_alone(place: Place) -> Stored:
+    """What entries take that were anchored one by one."""
+    log = GrowingLog(place.folder / "alone", place.alone)
+    before = measure_stored(log.settings)
+    anchor_alone(log.settings, ALONE)
+    return measure_stored(log.settings).since(before)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

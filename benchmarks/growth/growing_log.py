@@ -7,11 +7,15 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from benchmarks.logs import ACCOUNT, OpenLog, make_log, open_log, prepare_entries
+from benchmarks.statements import make_statement
+from ledger.assembly import Ledger
+from ledger.casework.people import Actor
 from ledger.casework.projection import project
 from ledger.commit.batch import Sequenced
 from ledger.commit.prepared import Prepared, new_chain, prepare
@@ -77,6 +81,15 @@ class GrowingLog:
     @staticmethod
     def _note(write: Callable[[str], object], chain: str, future: Future[list[Sequenced]]) -> None:
         write(json.dumps({"chain": chain, "first": future.result()[0].index}) + "\n")
+
+
+def anchor_alone(settings: Settings, entries: int) -> None:
+    """Anchor statements one by one, each in a commit and under a checkpoint of its own."""
+    actor = Actor(ACCOUNT, "party")
+    with closing(Ledger.open(settings)) as ledger:
+        case = ledger.open_case(actor, "Alone").case
+        for serial in range(entries):
+            ledger.anchor(actor, case, make_statement(serial), None, None, None)
 
 
 def head_size(log: OpenLog) -> int:

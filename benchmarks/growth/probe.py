@@ -1,6 +1,6 @@
-"""One process that opens a log, asks it for everything that may grow with it, and says how long each took.
+"""One process that opens logs, asks them by turns for everything that may grow, and says how long each took.
 
-`python -m benchmarks.growth.probe`: a `Job` as JSON on stdin, `Figures` as JSON on stdout.
+`python -m benchmarks.growth.probe`: a `Job` as JSON on stdin, a list of `Figures` as JSON on stdout, one for each log.
 """
 
 from __future__ import annotations
@@ -11,19 +11,18 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
 from benchmarks.comparison import Figures, percentile
-from benchmarks.growth.growing_log import CASE_ENTRIES, FilledCase, GrowingLog
+from benchmarks.growth.growing_log import CASE_ENTRIES, GrowingLog
 from benchmarks.logs import ACCOUNT
 from benchmarks.statements import make_statement
 from ledger.assembly import Ledger
 from ledger.casework.people import Actor
-from ledger.config import Settings
 from ledger.entry.receipt_number import format_number
 from ledger.merkle.tiles import TILE_WIDTH
 from ledger.prove.proof_builder import ProofBuilder
@@ -32,91 +31,105 @@ from ledger.store.stored_tiles import StoredTiles
 
 PAGE: Final = 50
 WARM_UP: Final = 10
-TIMEOUT_SECONDS: Final = 600
+TIMEOUT_SECONDS: Final = 900
+REQUESTS: Final = ("anchor", "proof", "receipt", "tile", "entry_tile", "timeline_page", "bundle")
+START: Final = "start ms"
+MEMORY: Final = "memory MiB"
 _KIB: Final = 1024  # Linux tells the largest resident set in KiB
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Which log, and how many of each request."""
+    """Which logs (their data folders), and how many of each request."""
 
-    data: str
+    logs: Sequence[str]
     requests: int
 
 
-def run_probe(job: Job) -> Figures:
+def run_probe(job: Job) -> list[Figures]:
     """Run it in a process of its own. Raises RuntimeError with its last words where it fails."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.growth.probe"],
         input=json.dumps(asdict(job)), capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS,
     )  # fmt: skip
     if done.returncode:
-        raise RuntimeError(f"probe {job.data}: {done.stderr.strip()[-500:]}")
-    figures: dict[str, float] = json.loads(done.stdout)
+        raise RuntimeError(f"probe {', '.join(job.logs)}: {done.stderr.strip()[-500:]}")
+    figures: list[Figures] = json.loads(done.stdout)
     return figures
 
 
-def probe(job: Job) -> Figures:
-    """Every request on entries and cases drawn by chance."""
-    log = GrowingLog(Path(job.data), None)
-    cases, draw = log.cases(), random.Random(time.time_ns())
-    begun = time.perf_counter()
-    with closing(Ledger.open(log.settings)) as ledger:
-        start = (time.perf_counter() - begun) * 1000
-        figures = _ask(ledger, log.settings, cases, job.requests, draw)
-        figures["start ms"] = start
-    figures["memory MiB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _KIB
-    return figures
+class Asked:
+    """An open log, and the requests to it, on entries and cases drawn by chance."""
 
+    def __init__(self, data: Path, stack: ExitStack) -> None:
+        log = GrowingLog(data, None)
+        begun = time.perf_counter()
+        self._ledger = stack.enter_context(closing(Ledger.open(log.settings)))
+        self.start_ms = (time.perf_counter() - begun) * 1000
+        # Proofs as a process makes them that does not write: from the database alone.
+        self._store = stack.enter_context(closing(SqlStore.open(log.settings.database)))
+        self._builder = ProofBuilder(self._store, StoredTiles(self._store))
+        self._actor = Actor(ACCOUNT, "party")
+        self._case = self._ledger.open_case(self._actor, "Probe").case
+        self._cases = log.cases()
+        self._draw = random.Random(time.time_ns())
+        self._serial = time.time_ns()
 
-def _ask(
-    ledger: Ledger, settings: Settings, cases: Sequence[FilledCase], requests: int, draw: random.Random
-) -> dict[str, float]:
-    actor = Actor(ACCOUNT, "party")
-    case = ledger.open_case(actor, "Probe").case
-    serial = time.time_ns()
-    full_tiles = cases[-1].first // TILE_WIDTH
+    def anchor(self) -> None:
+        self._serial += 1
+        self._ledger.anchor(self._actor, self._case, make_statement(self._serial), None, None, None)
 
-    def entry() -> int:
-        return draw.choice(cases).first + draw.randrange(1, CASE_ENTRIES)
+    def proof(self) -> None:
+        index = self._entry()
+        self._builder.proof_file(index, self._store.leaves(index, index + 1)[0], self._builder.head_covering(index))
 
-    def anchor() -> None:
-        nonlocal serial
-        serial += 1
-        ledger.anchor(actor, case, make_statement(serial), None, None, None)
+    def receipt(self) -> None:
+        self._ledger.receipt(self._actor, format_number(self._entry()))
 
-    def bundle() -> None:
-        for _ in ledger.bundle(actor, format_number(entry()), False).chunks:
+    def tile(self) -> None:
+        self._ledger.tile(0, self._full_tile())
+
+    def entry_tile(self) -> None:
+        self._ledger.entry_tile(self._full_tile())
+
+    def timeline_page(self) -> None:
+        chain = self._draw.choice(self._cases).chain
+        self._ledger.timeline(self._actor, chain, self._draw.randrange(CASE_ENTRIES - PAGE), PAGE)
+
+    def bundle(self) -> None:
+        for _ in self._ledger.bundle(self._actor, format_number(self._entry()), False).chunks:
             pass
 
-    with closing(SqlStore.open(settings.database)) as store:
-        builder = ProofBuilder(store, StoredTiles(store))
+    def _entry(self) -> int:
+        return self._draw.choice(self._cases).first + self._draw.randrange(1, CASE_ENTRIES)
 
-        def prove() -> None:
-            index = entry()
-            builder.proof_file(index, store.leaves(index, index + 1)[0], builder.head_covering(index))
-
-        acts: dict[str, Callable[[], object]] = {
-            "anchor p50 ms": anchor,
-            "proof p50 ms": prove,
-            "receipt p50 ms": lambda: ledger.receipt(actor, format_number(entry())),
-            "tile p50 ms": lambda: ledger.tile(0, draw.randrange(full_tiles)),
-            "entries tile p50 ms": lambda: ledger.entry_tile(draw.randrange(full_tiles)),
-            "timeline page p50 ms": lambda: ledger.timeline(actor, draw.choice(cases).chain, draw.randrange(900), PAGE),
-            "bundle p50 ms": bundle,
-        }
-        return {metric: _median_ms(act, requests) for metric, act in acts.items()}
+    def _full_tile(self) -> int:
+        return self._draw.randrange((self._cases[-1].first + CASE_ENTRIES) // TILE_WIDTH)
 
 
-def _median_ms(act: Callable[[], object], requests: int) -> float:
-    for _ in range(WARM_UP):
-        act()
-    taken = []
-    for _ in range(requests):
-        begun = time.perf_counter()
-        act()
-        taken.append((time.perf_counter() - begun) * 1000)
-    return percentile(taken, 0.5)
+def probe(job: Job) -> Sequence[Figures]:
+    """Each request to one log after the other, so that what slows one slows the other. Medians."""
+    with ExitStack() as stack:
+        logs = [Asked(Path(data), stack) for data in job.logs]
+        figures: list[dict[str, float]] = [{START: log.start_ms} for log in logs]
+        for name in REQUESTS:
+            taken: list[list[float]] = [[] for _ in logs]
+            for _ in range(WARM_UP + job.requests):
+                for log, times in zip(logs, taken, strict=True):
+                    act = getattr(log, name)
+                    begun = time.perf_counter()
+                    act()
+                    times.append((time.perf_counter() - begun) * 1000)
+            for each, times in zip(figures, taken, strict=True):
+                each[metric_of(name)] = percentile(times[WARM_UP:], 0.5)
+    for each in figures:  # of the whole process: it means something where the job has one log
+        each[MEMORY] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _KIB
+    return figures
+
+
+def metric_of(request: str) -> str:
+    """`timeline page p50 ms`."""
+    return f"{request.replace('_', ' ')} p50 ms"
 
 
 if __name__ == "__main__":

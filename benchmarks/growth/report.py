@@ -61,6 +61,14 @@ def format_marks(name: str, marks: Sequence[Mark]) -> str:
     return "\n".join(lines)
 
 
+def format_alone(stored: Stored) -> str:
+    """What an entry takes that was anchored alone: with a checkpoint of its own, signed twice."""
+    return (
+        f"Anchored one by one, each under a checkpoint of its own: {format_figure(stored.each)} bytes an entry, "
+        f"{stored.ratio:.2f} times leaf and openings."
+    )
+
+
 def _ratio_row(metric: str, marks: Sequence[Mark]) -> str:
     cells = []
     for mark in marks:

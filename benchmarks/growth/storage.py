@@ -14,7 +14,7 @@ from ledger.config import Settings
 
 _NEEDED: Final = (
     "SELECT (SELECT count(*) FROM entries), (SELECT sum(length(leaf)) FROM entries), "
-    "(SELECT sum(length(secret) + length(fields)) FROM openings)"
+    "(SELECT coalesce(sum(length(secret) + length(fields)), 0) FROM openings)"
 )
 
 # With indexes and TOAST, without the catalogues of an empty database (7 MB).
@@ -38,6 +38,10 @@ class Stored:
     def ratio(self) -> float:
         """Taken ÷ (leaves + openings)."""
         return self.taken / self.needed
+
+    def since(self, before: Stored) -> Stored:
+        """What came in between."""
+        return Stored(self.entries - before.entries, self.taken - before.taken, self.needed - before.needed)
 
 
 def measure_stored(settings: Settings) -> Stored:

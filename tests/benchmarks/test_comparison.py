@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from benchmarks.comparison import Contender, Outcome, compare, percentile
+from benchmarks.comparison import Contender, Outcome, compare, percentile, tabulate
 from benchmarks.record import shape_outcome
 from benchmarks.table import format_figure, format_outcome
 
@@ -33,6 +33,17 @@ def test_contenders_run_in_turn_and_the_first_round_does_not_count() -> None:
     rows = [line.split() for line in format_outcome(outcome).splitlines()]
     assert ["a", "ours", "10.0", "20.0", "30.0", "0.25"] in rows
     assert ["b", "bare", "40.0", "80.0", "120"] in rows
+
+
+def test_rounds_of_several_in_step_are_tabulated_as_those_in_turn() -> None:
+    outcome = tabulate("example", "an example", {"bare": [{"p50 ms": 2.0}, {"p50 ms": 4.0}],
+                                                 "full": [{"p50 ms": 3.0}, {"p50 ms": 8.0}]}, {"bare"})  # fmt: skip
+    assert [(each.name, each.peer, each.rounds) for each in outcome.metrics["p50 ms"]] == [
+        ("bare", True, (2.0, 4.0)),
+        ("full", False, (3.0, 8.0)),
+    ]
+    (ratio,) = outcome.ratios("p50 ms")
+    assert (ratio.of, ratio.to, ratio.rounds) == ("full", "bare", (1.5, 2.0))
 
 
 def test_two_contenders_of_one_name_are_refused() -> None:

@@ -17,7 +17,7 @@ def test_a_quick_run_writes_its_result(tmp_path: Path) -> None:
     chosen = [word for name in CHOSEN for word in ("--only", name)]
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", "--quick", "--results", tmp_path, *chosen],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=120,
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     (path,) = tmp_path.iterdir()
@@ -31,6 +31,9 @@ def test_a_quick_run_writes_its_result(tmp_path: Path) -> None:
             assert metric["ratios"]
             assert all(0 < c["min"] <= c["median"] <= c["max"] for c in metric["contenders"])
     assert str(path) in done.stdout
+    (casework,) = (each for each in result["benchmarks"] if each["name"] == "casework")
+    databases = {metric.rpartition(", ")[2].partition(" ")[0] for metric in casework["metrics"]}
+    assert databases == {"SQLite", "PostgreSQL"}
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:

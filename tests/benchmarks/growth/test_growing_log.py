@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.comparison import Outcome, Series
-from benchmarks.growth.growing_log import CASE_ENTRIES, GrowingLog
+from benchmarks.growth.growing_log import CASE_ENTRIES, GrowingLog, anchor_alone
 from benchmarks.growth.probe import Job, run_probe
-from benchmarks.growth.report import Mark, format_marks, project
+from benchmarks.growth.report import Mark, format_alone, format_marks, project
 from benchmarks.growth.storage import Stored, measure_stored
 from benchmarks.logs import open_log
 
@@ -20,9 +20,11 @@ def test_a_log_grows_goes_on_where_it_stopped_and_answers_the_probe(tmp_path: Pa
     resumed = GrowingLog(tmp_path / "log", None)
     assert not resumed.grow(10**9, print, time.monotonic())  # the time is over before the first submission
     assert resumed.size() == 1 + 2 * CASE_ENTRIES  # log.opened
-    figures = run_probe(Job(str(log.data), 2))
-    assert {"anchor p50 ms", "proof p50 ms", "start ms", "memory MiB"} <= figures.keys()
-    assert all(value > 0 for value in figures.values())
+    other = GrowingLog(tmp_path / "other", None)
+    assert other.grow(CASE_ENTRIES, print, soon)
+    for figures in run_probe(Job([str(log.data), str(other.data)], 2)):
+        assert {"anchor p50 ms", "timeline page p50 ms", "start ms", "memory MiB"} <= figures.keys()
+        assert all(value > 0 for value in figures.values())
     assert resumed.grow(3 * CASE_ENTRIES, print, soon)
 
     cases = resumed.cases()
@@ -36,6 +38,16 @@ def test_a_log_grows_goes_on_where_it_stopped_and_answers_the_probe(tmp_path: Pa
     assert stored.entries == size
     assert 1 < stored.ratio < 4
     assert stored.taken == (tmp_path / "log" / "ledger.db").stat().st_size
+
+
+def test_entries_anchored_alone_are_measured_by_what_they_add(tmp_path: Path) -> None:
+    log = GrowingLog(tmp_path / "log", None)
+    before = measure_stored(log.settings)
+    anchor_alone(log.settings, 20)
+    added = measure_stored(log.settings).since(before)
+    assert added.entries == 1 + 20  # case.opened
+    assert added.each > 3_000  # an ML-DSA-44 signature has 2,420 bytes, 3,227 in base64
+    assert format_alone(added).startswith("Anchored one by one")
 
 
 @pytest.mark.parametrize(
