@@ -36,15 +36,29 @@ class PostgresServer:
     """A running server; `create_database` gives each test one that nobody else has touched."""
 
     socket_folder: Path
+    binaries: Path
     _serial: Iterator[int] = field(default_factory=lambda: count(1))
 
     def dsn(self, database: str) -> str:
         """The libpq connection string of a database."""
         return f"host={self.socket_folder} user={SUPERUSER} dbname={database}"
 
-    def url(self, database: str) -> str:
+    def url(self, database: str, role: str = SUPERUSER) -> str:
         """The SQLAlchemy URL of a database, driver psycopg 3."""
-        return f"postgresql+psycopg://{SUPERUSER}@/{database}?host={self.socket_folder}"
+        return f"postgresql+psycopg://{role}@/{database}?host={self.socket_folder}"
+
+    @property
+    def data(self) -> Path:
+        """The server's own files, all of them."""
+        return self.socket_folder / "data"
+
+    def run(self, program: str, *words: str | Path) -> str:
+        """Stdout of one of PostgreSQL's own programs, connected as the superuser."""
+        where = ["-h", self.socket_folder, "-U", SUPERUSER]
+        command = [self.binaries / program, *where, *words]
+        done = subprocess.run(command, env=_environment(None), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, (program, done.stderr)
+        return done.stdout
 
     def create_database(self) -> str:
         """Create an empty database and return its name."""
@@ -60,8 +74,10 @@ class PostgresServer:
 
 
 @contextmanager
-def running_postgres() -> Iterator[PostgresServer]:
+def running_postgres(*, small_log: bool = False) -> Iterator[PostgresServer]:
     """Start a server with PostgreSQL's own durable settings (the ledger refuses others), reachable by a socket only.
+
+    `small_log`: with segments of 1 MiB in the write-ahead log, of which it keeps few, for tests that read all of it.
 
     Raises FileNotFoundError where the wheel has no binaries for this machine, RuntimeError with the server's own words
     when it does not start.
@@ -74,11 +90,13 @@ def running_postgres() -> Iterator[PostgresServer]:
         binaries = _binaries(home, lend=run_as is not None)
         log = home / "log"
         _run([binaries / "initdb", "--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C", "-U", SUPERUSER,
-              "-D", home / "data"], run_as)  # fmt: skip
+              *(["--wal-segsize=1"] if small_log else []), "-D", home / "data"], run_as)  # fmt: skip
         server = _start([binaries / "postgres", "-D", home / "data", "-k", home, "-c", "listen_addresses=",
-                         "-c", "max_connections=200", "-c", "shared_buffers=32MB"], run_as, log)  # fmt: skip
+                         "-c", "max_connections=200", "-c", "shared_buffers=32MB",
+                         "-c", "min_wal_size=" + ("8MB" if small_log else "80MB"),
+                         "-c", "max_wal_size=" + ("16MB" if small_log else "1GB")], run_as, log)  # fmt: skip
         try:
-            yield _wait_until_ready(PostgresServer(home), server, log)
+            yield _wait_until_ready(PostgresServer(home, binaries), server, log)
         finally:
             server.send_signal(signal.SIGINT)  # "fast": ends open connections
             server.wait(STOP_SECONDS)
