@@ -8,6 +8,7 @@ from api.auth.accounts import Account
 from api.openapi.operation import Answer, Content, Parameter, Resource
 from api.openapi.shapes import BINARY, HEX_32
 from api.settings import PAGE_ENTRIES, PAGE_ENTRIES_MAX
+from api.v1.bundle_query import WITH_FILE, read_with_file
 from api.v1.views import case_json, entry_json, member_json, page_json
 from api.wire.answer import JSON, ZIP, bundle_answer, json_answer
 from api.wire.body import read_object
@@ -118,13 +119,12 @@ def list_timeline(services: Services, actor: Actor, case: str) -> Response:
     "/cases/{case}/bundle",
     "Take a whole case away",
     Answer(200, "The bundle: docs/spec/bundle.md.", Content(ZIP, BINARY)),
-    parameters=(CASE,),
+    parameters=(CASE, WITH_FILE),
     problems=(400, 404),
 )
 def get_case_bundle(services: Services, actor: Actor, case: str) -> Response:
     """All of its entries with their proofs, and what you may see of them, to be verified offline. For its members."""
-    check_query(request, ())
-    return bundle_answer(services.ledger.case_bundle(actor, case))
+    return bundle_answer(services.ledger.case_bundle(actor, case, read_with_file(request)))
 
 
 def _find(services: Services, name: str) -> Account:

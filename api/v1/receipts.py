@@ -9,13 +9,13 @@ from flask import Response, request
 
 from api.openapi.operation import Answer, Content, Parameter, Resource
 from api.openapi.shapes import BINARY, NUMBER
+from api.v1.bundle_query import WITH_FILE, read_with_file
 from api.v1.views import evidence_json, hit_json
 from api.wire.answer import JSON, ZIP, bundle_answer, file_answer, json_answer, json_bytes, save_as
 from api.wire.body import read_object
 from api.wire.cursor import check_query
 from api.wire.services import Services
 from ledger.casework.people import Actor
-from ledger.errors import MalformedError
 from ledger.submit.errors import UnacceptableError
 
 RECEIPTS = Resource("receipts", "/api/v1")
@@ -75,17 +75,13 @@ def get_file(services: Services, actor: Actor, number: str) -> Response:
     Answer(200, "The bundle: docs/spec/bundle.md.", Content(ZIP, BINARY)),
     parameters=(
         EVIDENCE_NUMBER,
-        Parameter("file", "query", "Whether the file goes in.", {"type": "boolean", "default": True}),
+        WITH_FILE,
     ),
     problems=_READ_PROBLEMS,
 )
 def get_bundle(services: Services, actor: Actor, number: str) -> Response:
     """Everything to verify the entry offline, with what you may see of it; the file goes in where you may have it."""
-    check_query(request, ("file",))
-    wanted = request.args.get("file", "true")
-    if wanted not in ("true", "false"):
-        raise MalformedError("read the query: expected file=true or file=false", "query.file")
-    return bundle_answer(services.ledger.bundle(actor, number, wanted == "true"))
+    return bundle_answer(services.ledger.bundle(actor, number, read_with_file(request)))
 
 
 @RECEIPTS.operation(

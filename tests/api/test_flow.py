@@ -47,9 +47,11 @@ def test_from_a_case_to_a_bundle(any_service: Service) -> None:
         assert len(bundle.get_data()) == bundle.content_length
         with zipfile.ZipFile(io.BytesIO(bundle.get_data())) as archive:
             assert (f"evidence/{body['index']}.png" in archive.namelist()) is inside
-    whole = service.get("Айгүл", f"/api/v1/cases/{case}/bundle")
-    with zipfile.ZipFile(io.BytesIO(whole.get_data())) as archive:
-        assert json.loads(archive.read("bundle.json"))["case"] == case
+    for query, inside in (("", True), ("?file=false", False)):
+        whole = service.get("Айгүл", f"/api/v1/cases/{case}/bundle{query}")
+        with zipfile.ZipFile(io.BytesIO(whole.get_data())) as archive:
+            assert json.loads(archive.read("bundle.json"))["case"] == case
+            assert (f"evidence/{body['index']}.png" in archive.namelist()) is inside
 
 
 def test_a_repetition_gets_the_first_receipt_and_other_content_a_conflict(any_service: Service) -> None:

@@ -437,8 +437,8 @@ def test_every_outcome_and_the_same_from_the_saved_bundle(quarrel: Quarrel, tmp_
 
 
 def withheld_order(quarrel: Quarrel, number: str, demand: str) -> None:
-    """The court's order, and what it opened, kept from the reader: no bundle of an entry shows that nothing is missing,
-    and the program says so; the case's chain shows the gap.
+    """The court's order, and what it opened, kept from the reader: the log's leaves show that it is there, so nothing
+    is called refused for good, and the entry is named.
     """
     events = quarrel.town.get("bekova", f"demands/{demand}")["events"]
     order = next(event["number"] for event in events if event["kind"] == "demand.ruled")
@@ -449,6 +449,9 @@ def withheld_order(quarrel: Quarrel, number: str, demand: str) -> None:
     quarrel.proxy.lie = bundled(quarrel, change)
     found = quarrel.check(demand)
     assert failed(found) == set() and states(found)[NOTE] == "refused"
+    assert found.verdict.exit_status == 3 and not found.is_whole
+    unshown = found.to_json()["unshown"]
+    assert [each["number"] for each in unshown] == [order]  # type: ignore[union-attr,index,call-overload]  # objects
     assert any("another state" in text for text in found.result.contradictions)
     for code, sentence in (("en", "not proven"), ("ru", "не доказано"), ("kk", "дәлелдемейді")):
         told = answer_text(found, code).partition("1  ")[0]
