@@ -384,9 +384,12 @@ QUERIES = [
         "true",
     ),
     Case(
-        "a case's bundle with file=no", 400, lambda s, c: s.get("alice", f"/api/v1/cases/{c}/bundle?file=no"),
-        "query.file", "true",
-    ),  # fmt: skip
+        "a case's bundle with file=no",
+        400,
+        lambda s, c: s.get("alice", f"/api/v1/cases/{c}/bundle?file=no"),
+        "query.file",
+        "true",
+    ),
     Case("an address that is not there", 404, lambda s, c: s.get("alice", "/api/v1/nothing"), "path", "address"),
     Case("an address with a slash too many", 404, lambda s, c: s.get("alice", "//api/v1/cases"), "path", "address"),
     Case("another method", 405, lambda s, c: s.call("alice", "DELETE", f"/api/v1/cases/{c}"), "method", "Allow"),
