@@ -190,10 +190,10 @@ class Ledger:
         return self._flow.anchor_lines(actor.name, case, lines, key, partial(self._may_anchor, actor, case))
 
     def _may_anchor(self, actor: Actor, case: str) -> int:
-        state, member = self.desk.reader.state_for(actor, case)
+        member, acts = self.desk.reader.membership(actor, case)
         if not may_anchor(member):
             raise ForbiddenError("anchor evidence: only a side, a notary or an expert of the case may")
-        return state.acts
+        return acts
 
     # --- what members see and carry away ---------------------------------------------------------------------------
 
@@ -297,7 +297,7 @@ class Ledger:
 
     def _submitter_receipts(self, asked: Sequence[tuple[EntryRow, OpeningRow, bool]]) -> list[bytes]:
         """The receipts of one submission, under one head that covers all of it."""
-        head = self._parts.head_covering(max(row.index for row, _, _ in asked))
+        head = self._parts.head_covering(max(row.index for row, _, _ in asked), self._signer.sealed)
         return [
             build_receipt(self._parts, row, opening, to_submitter=True, with_timestamps=timestamps, head=head)
             for row, opening, timestamps in asked

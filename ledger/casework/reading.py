@@ -6,6 +6,7 @@ chain's end is read before anything else: whoever acts between the reads makes a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ from ledger.store.case_contracts import CaseStore
 from ledger.store.case_rows import ActRow, DisclosureRow
 from ledger.store.contracts import EntryRow, EvidenceRow, MemberRow, OpeningRow
 from ledger.submit.draft import EVIDENCE_ANCHORED
+
+_CHAIN = re.compile(r"[0-9a-f]{32}")
 
 NO_CASE = "no such case, or you are not a member of it"
 NO_EVIDENCE = "no such evidence, or you are not a member of its case"
@@ -77,13 +80,24 @@ class CaseReader:
 
     def state_for(self, actor: Actor, chain: str) -> tuple[CaseState, MemberRow]:
         """The state and the actor's membership. Raises NotFoundError alike for an unknown case and a stranger's."""
-        if len(chain) != 32 or any(c not in "0123456789abcdef" for c in chain):
+        if _CHAIN.fullmatch(chain) is None:
             raise NotFoundError(NO_CASE)
         state = self.state(chain)
         member = state.member(actor.name)
         if member is None:
             raise NotFoundError(NO_CASE)
         return state, member
+
+    def membership(self, actor: Actor, chain: str) -> tuple[MemberRow, int]:
+        """The actor's membership and the number of the case's acts that it was read on: all that a check needs which
+        looks at nothing else of the case. Raises NotFoundError as `state_for` does.
+        """
+        found = None
+        if _CHAIN.fullmatch(chain) is not None:
+            found = self._store.membership(chain, actor.name)
+        if found is None or found[0].removed is not None:
+            raise NotFoundError(NO_CASE)
+        return found
 
     def evidence_state(self, number: str) -> EvidenceState:
         """A piece of evidence, for a decision that checks who asks. Raises NotFoundError for what is none."""

@@ -26,6 +26,7 @@ class CheckpointSigner:
         self._mldsa = mldsa
         self._clock = clock
         self._last_seconds = 1
+        self._sealed: bytes | None = None
         self._lock = Lock()
 
     @property
@@ -48,7 +49,13 @@ class CheckpointSigner:
         """
         note = self._sign(Checkpoint(self.origin, head.size, head.root))
         self.kept.advance(note)
-        return store.save_checkpoint(head.size, note)
+        self._sealed = store.save_checkpoint(head.size, note)
+        return self._sealed
+
+    @property
+    def sealed(self) -> bytes | None:
+        """The last note that this process published: its own answers need not ask the database for it."""
+        return self._sealed
 
     def _sign(self, checkpoint: Checkpoint) -> bytes:
         with self._lock:

@@ -51,9 +51,9 @@ class PartsBuilder:
         self._store = store
         self._proofs = proofs
 
-    def head_covering(self, index: int) -> SignedHead:
+    def head_covering(self, index: int, at_hand: bytes | None = None) -> SignedHead:
         """See ProofBuilder.head_covering."""
-        return self._proofs.head_covering(index)
+        return self._proofs.head_covering(index, at_hand)
 
     def entry(self, row: EntryRow, opening: OpeningRow | None, head: SignedHead, opened: Set[str] | None) -> EntryParts:
         """An entry with the named fields open (None: all), `@names` always.

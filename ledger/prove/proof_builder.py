@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 from ledger.errors import CorruptError, MalformedError, NotFoundError, ProofError
 from ledger.merkle.consistency import check_consistency, prove_consistency
@@ -15,6 +15,8 @@ from ledger.note.proof_file import format_proof
 from ledger.note.signed_note import parse_note
 from ledger.store.contracts import LogStore
 from ledger.store.stored_tiles import StoredTiles
+
+_TILES_AT_HAND = 1_024  # of 8 KiB at most: neighbours' proofs share them, and a bundle goes through the log in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +34,31 @@ class ProofBuilder:
     def __init__(self, store: LogStore, tiles: StoredTiles) -> None:
         self._store = store
         self._tiles = tiles
+        self._last: SignedHead | None = None
 
-    def head_covering(self, index: int) -> SignedHead:
+    def head_covering(self, index: int, at_hand: bytes | None = None) -> SignedHead:
         """The published checkpoint if its tree holds the entry, else the newest signed one.
 
-        Raises NotFoundError where no signed tree holds it.
+        `at_hand`: a checkpoint that this process knows to be published; if it holds the entry, nothing is read. Raises
+        NotFoundError where no signed tree holds it.
         """
+        if at_hand is not None:
+            head = self._head(at_hand)
+            if head.checkpoint.size > index:
+                return head
         for read in (self._store.published, self._store.newest_checkpoint):
             found = read()
             if found is not None and found[0] > index:
-                note = found[1]
-                checkpoint = parse_checkpoint(parse_note(note).text)
-                return SignedHead(note, checkpoint, self._nodes(checkpoint.size))
+                return self._head(found[1])
         raise NotFoundError(f"prove an entry: no signed checkpoint holds index {index}")
+
+    def _head(self, note: bytes) -> SignedHead:
+        """All receipts of a batch are made under one head: it is read, and its tiles are, for the first of them."""
+        head = self._last
+        if head is None or head.note != note:
+            checkpoint = parse_checkpoint(parse_note(note).text)
+            self._last = head = SignedHead(note, checkpoint, self._nodes(checkpoint.size))
+        return head
 
     def proof_file(self, index: int, leaf: bytes, head: SignedHead) -> bytes:
         """The `tlog-proof` of an entry. Raises CorruptError if the stored tree does not give the root."""
@@ -69,4 +83,4 @@ class ProofBuilder:
 
     def _nodes(self, size: int) -> TiledNodes:
         """A proof takes up to eight nodes out of each tile, and neighbours share them: each is read once a head."""
-        return TiledNodes(size, cache(self._tiles.read))
+        return TiledNodes(size, lru_cache(_TILES_AT_HAND)(self._tiles.read))

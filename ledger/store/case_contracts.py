@@ -18,11 +18,17 @@ from ledger.store.case_rows import (
     LinkRow,
     StandingRow,
 )
-from ledger.store.contracts import EntryRow, EvidenceRow, LogStore, Projection
+from ledger.store.contracts import EntryRow, EvidenceRow, LogStore, MemberRow, Projection
 
 
 class CaseStore(LogStore, Protocol):
     """A log's database with the tables of its cases. Lists are ascending by index. No read scans a table."""
+
+    def membership(self, chain: str, account: str) -> tuple[MemberRow, int] | None:
+        """This account's row in a case, also where its membership has ended, and the number of acts of the case's
+        chain (ChainHead.acts) at the very moment at which the row stood so. None where there is no row.
+        """
+        ...
 
     def evidence_rows(self, indexes: Sequence[int]) -> Mapping[int, EvidenceRow]: ...
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Engine, and_, delete, select
 
 from ledger.store import schema
 from ledger.store.contracts import CaseRow, EvidenceRow, IdempotencyRow, MemberRow, TimestampRow
 from ledger.store.engine import WRITER, database_errors
+from ledger.store.row_insert import mark
 
 # Evidence rows fetched at a time where all are read.
 SCAN_ROWS = 2_000
+
+# One statement sees one moment: nobody can be removed between the two things that it reads.
+_MEMBERSHIP: Final = (
+    "SELECT m.chain, m.account, m.role, m.side, m.idx, m.removed, c.acts FROM members m "
+    "JOIN chains c ON c.chain = m.chain WHERE m.chain = ? AND m.account = ?"
+)
 
 
 def case_of(row: Any) -> CaseRow:
@@ -61,6 +68,12 @@ class CaseReads:
         statement = select(table).where(table.c.chain == bytes.fromhex(chain)).order_by(table.c.idx)
         rows = self._rows("read a case's members", statement)
         return [member_of(row) for row in rows]
+
+    def membership(self, chain: str, account: str) -> tuple[MemberRow, int] | None:
+        with database_errors("read a membership"), self._engine.connect() as connection:
+            statement = _MEMBERSHIP.replace("?", mark(connection))
+            row = connection.exec_driver_sql(statement, (bytes.fromhex(chain), account)).one_or_none()
+        return None if row is None else (member_of(row), row.acts)
 
     def evidence(self, index: int) -> EvidenceRow | None:
         rows = self._rows("read evidence", select(schema.evidence).where(schema.evidence.c.idx == index))

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, nullcontext
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, and_, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.errors import ConflictError, CorruptError, NotFoundError
 from ledger.store import schema
 from ledger.store.contracts import ChainHead, EntryRow, Head, OpeningRow, TileRow
-from ledger.store.engine import WRITER, database_errors, is_sqlite
+from ledger.store.engine import WRITER, database_errors, is_sqlite, unflushed
+from ledger.store.row_insert import mark
 from ledger.store.sql_writer import chain_head_of, opening_of
 
 # Rows fetched at a time where a whole table is read: constant memory, few round trips.
 SCAN_ROWS = 2_000
+
+_SAVE: Final = "INSERT INTO checkpoints (size, note) VALUES (?, ?) ON CONFLICT DO NOTHING"
+_SAVED: Final = "SELECT note FROM checkpoints WHERE size = ?"
+_PUBLISH: Final = (
+    "INSERT INTO published (id, size) VALUES (1, ?) "
+    "ON CONFLICT (id) DO UPDATE SET size = excluded.size WHERE published.size < excluded.size"
+)
+_PUBLISHED: Final = "SELECT c.size, c.note FROM published p JOIN checkpoints c ON c.size = p.size"
 
 
 def entry_of(row: Any) -> EntryRow:
@@ -164,25 +172,29 @@ class CheckpointRows:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    @property
-    def _flavour(self) -> Any:
-        return sqlite if is_sqlite(self._engine) else postgresql
-
     @contextmanager
-    def _writing(self, act: str) -> Iterator[Connection]:
+    def _writing(self, act: str, *, flushed: bool = True) -> Iterator[Connection]:
         with database_errors(act), self._engine.connect() as connection:
             connection = connection.execution_options(**WRITER)
-            with connection.begin():
+            with nullcontext() if flushed else unflushed(connection), connection.begin():
                 yield connection
 
     def save_checkpoint(self, size: int, note: bytes) -> bytes:
-        table = schema.checkpoints
-        with self._writing("keep a checkpoint") as connection:
-            connection.execute(self._flavour.insert(table).values(size=size, note=note).on_conflict_do_nothing())
-            kept = bytes(connection.execute(select(table.c.note).where(table.c.size == size)).scalar_one())
-            # ML-DSA signatures differ at each signing; the note's text may not.
-            if kept.split(b"\n\n")[0] != note.split(b"\n\n")[0]:
-                raise ConflictError(f"keep a checkpoint of size {size}: another root stands there already")
+        # Two facts make a flush of its own needless on SQLite. The note is durable already in the kept file, and what a
+        # failing machine takes away here is the end of the log of writes alone: this row, of which the next start finds
+        # that the head lacks it, and signs and stores it again before anything is served (recovery, step 6). Others
+        # may go on serving while PostgreSQL starts again, and would serve an older checkpoint than before: there it
+        # is flushed.
+        with self._writing("keep a checkpoint", flushed=not is_sqlite(self._engine)) as connection:
+            value = mark(connection)
+            inserted = connection.exec_driver_sql(_SAVE.replace("?", value), (size, note))
+            kept = note
+            if inserted.rowcount != 1:
+                found = connection.exec_driver_sql(_SAVED.replace("?", value), (size,))
+                kept = bytes(found.scalar_one())
+                # ML-DSA signatures differ at each signing; the note's text may not.
+                if kept.split(b"\n\n")[0] != note.split(b"\n\n")[0]:
+                    raise ConflictError(f"keep a checkpoint of size {size}: another root stands there already")
             self._publish(connection, size)
         return kept
 
@@ -221,18 +233,10 @@ class CheckpointRows:
             self._publish(connection, size)
 
     def _publish(self, connection: Connection, size: int) -> None:
-        table = schema.published
         # The condition is the promise: never backwards, whoever else publishes at the same time.
-        statement = self._flavour.insert(table).values(id=1, size=size)
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["id"], set_={"size": size}, where=and_(table.c.id == 1, table.c.size < size)
-            )
-        )
+        connection.exec_driver_sql(_PUBLISH.replace("?", mark(connection)), (size,))
 
     def published(self) -> tuple[int, bytes] | None:
-        joined = schema.published.join(schema.checkpoints, schema.published.c.size == schema.checkpoints.c.size)
-        statement = select(schema.checkpoints).select_from(joined)
         with database_errors("read the published checkpoint"), self._engine.connect() as connection:
-            row = connection.execute(statement).one_or_none()
+            row = connection.exec_driver_sql(_PUBLISHED).one_or_none()
         return None if row is None else (row.size, bytes(row.note))

@@ -28,7 +28,7 @@ from ledger.note.signed_note import parse_note
 from ledger.store.contracts import Head, LogWriter
 from ledger.store.sql_store import SqlStore
 from ledger.upkeep.fsck import fsck
-from tests.ledger.making import ORIGIN, Attacker, Copies, make_log, note_entry, opened, signer_of
+from tests.ledger.making import ALICE, ORIGIN, Attacker, Copies, make_log, note_entry, opened, signer_of
 
 SIZE = 300  # a full tile, and an open one behind it
 
@@ -289,6 +289,22 @@ def test_a_kept_checkpoint_that_the_database_lacks_is_stored(settings: Settings)
     with opened(settings) as ledger:
         served = ledger.checkpoint()
     assert served is not None and parse_note(served).text == parse_note(note).text
+
+
+def test_an_answered_entrys_checkpoint_that_the_disk_lost_is_stored_again(
+    settings: Settings, attacker: Attacker
+) -> None:
+    """SQLite does not flush this row (CheckpointRows.save_checkpoint): a power cut may take it, and it alone."""
+    with opened(settings) as ledger:
+        ledger.open_case(ALICE, "Answered")
+    told = kept_text(settings)
+    assert attacker.execute("DELETE FROM checkpoints WHERE size = 301") == 1
+    attacker.execute("UPDATE published SET size = 300")
+    with opened(settings) as ledger:
+        served = ledger.checkpoint()
+        assert served is not None and parse_note(served).text == told == head_text(settings)
+        signer_of(settings).check(served)
+    assert attacker.value("SELECT size FROM published") == 301
 
 
 @sqlite_alone
