@@ -22,6 +22,7 @@ from api.cli.client.standing import standing
 from api.cli.completion import completion
 from api.cli.failures import FAILED, USAGE, explain
 from api.cli.operator.accounts import token, user
+from api.cli.operator.backups import backup, restore, upgrade
 from api.cli.operator.doctor import doctor
 from api.cli.operator.fsck import fsck
 from api.cli.operator.initialising import init
@@ -50,7 +51,7 @@ for command in (case, anchor, receipt, bundle, lookup):
     program.add_command(command)
 for command in (demand, demands, reminders, disclose, refuse, rule, challenge, admit, standing, erase):
     program.add_command(command)
-for command in (init, serve, status, user, token, trust, fsck, rebuild, doctor, completion):
+for command in (init, serve, status, user, token, trust, fsck, rebuild, backup, restore, upgrade, doctor, completion):
     program.add_command(command)
 
 

@@ -28,21 +28,29 @@ from ledger.note.keys import format_vkey
 from ledger.note.signed_note import parse_note
 from ledger.store.contracts import Head
 from ledger.store.sql_store import SqlStore
+from ledger.upkeep.successor import Predecessor, read_predecessor
 
 FORMAT_VERSION = 1
 """The version of the formats in docs/spec, stated in entry 0."""
 
 
 def initialise(
-    settings: Settings, *, join: bool = False, accept_checkpoint: Path | None = None, clock: Clock | None = None
+    settings: Settings,
+    *,
+    join: bool = False,
+    accept_checkpoint: Path | None = None,
+    successor_of: Path | None = None,
+    clock: Clock | None = None,
 ) -> None:
-    """Make the log that `settings` describe, or with `join` a further front end of one that exists.
+    """Make the log that `settings` describe, or with `join` a further front end of one that exists. `successor_of`: the
+    data folder of a closed log, which the new one names in entry 0 (ledger.upkeep.successor).
 
     Raises ConflictError where a log is here already, or the database has entries and `join` is not given;
     RolledBackError where the database is empty and a checkpoint of entries is kept: the log that it belongs to is gone,
     and another one under its keys would be a fork; ConfigError where `join` lacks the keys or the checkpoint.
     """
     clock = SystemClock() if clock is None else clock
+    before = None if successor_of is None else read_predecessor(successor_of, settings.origin)
     _make_folders(settings)
     keys = KeyFolder(settings.data / "keys")
     kept = KeptCheckpoint(settings.kept)
@@ -63,7 +71,7 @@ def initialise(
         _write_config(settings)
         # The kept checkpoint comes before entry 0: there is no moment at which entries exist that nobody vouches for.
         signer.seal(store, store.head())
-        _write_entry_0(settings, store, signer, clock)
+        _write_entry_0(settings, store, signer, clock, before)
     finally:
         store.close()
 
@@ -112,12 +120,16 @@ def _make_folders(settings: Settings) -> None:
         raise ConfigError(f"make a log: {error.strerror}", str(error.filename)) from error
 
 
-def _write_entry_0(settings: Settings, store: SqlStore, signer: CheckpointSigner, clock: Clock) -> None:
+def _write_entry_0(
+    settings: Settings, store: SqlStore, signer: CheckpointSigner, clock: Clock, before: Predecessor | None
+) -> None:
     public: dict[str, Value] = {
         "origin": settings.origin,
         "v": FORMAT_VERSION,
         "vkeys": [format_vkey(key) for key in signer.vkeys],
     }
+    if before is not None:
+        public["predecessor"] = {"checkpoint": before.checkpoint.decode("utf-8"), "held": before.held}
     opened = Prepared(new_chain(), "log.opened", public=public, expected_acts=0)
     edge, outcomes = commit_batch(store, [[opened]], None, clock.now_ms())
     if isinstance(outcomes[0], LedgerError):
@@ -155,16 +167,24 @@ def _write_config(settings: Settings) -> None:
     """`config.toml`; what lies inside DATA is left out, so that DATA may be moved."""
     values: Mapping[str, object] = {
         "origin": settings.origin,
-        "database": _database(settings),
-        "blobs": None if settings.blobs == settings.data / "blobs" else _path(settings, settings.blobs),
-        "kept": None if settings.kept == settings.data else _path(settings, settings.kept),
-        "policy": _path(settings, settings.policy) if settings.policy else None,
+        **stated_places(settings),
         "tsa": [f"{each.name}={each.url}" for each in settings.tsa] or None,
         "tsa_interval": None if settings.tsa_interval == 60 else settings.tsa_interval,
         "public_url": settings.public_url,
     }
     kept = {name: value for name, value in values.items() if value is not None}
     replace_durably(settings.data / CONFIG_FILE, tomli_w.dumps(kept).encode())
+
+
+def stated_places(settings: Settings) -> dict[str, str]:
+    """Where things lie, as `config.toml` says it: what is not where it would be looked for anyway."""
+    places = {
+        "database": _database(settings),
+        "blobs": None if settings.blobs == settings.data / "blobs" else _path(settings, settings.blobs),
+        "kept": None if settings.kept == settings.data else _path(settings, settings.kept),
+        "policy": _path(settings, settings.policy) if settings.policy else None,
+    }
+    return {name: place for name, place in places.items() if place is not None}
 
 
 def _path(settings: Settings, path: Path) -> str:

@@ -24,6 +24,12 @@ from api.cli.parsing import command, data_option, json_option
 @click.option("--database", metavar="URL", help="postgresql://…  [default: SQLite, DATA/ledger.db]")
 @click.option("--blobs", metavar="URL", help="Where evidence files go.  [default: DATA/blobs]")
 @click.option("--join", is_flag=True, help="Join the log in the database; needs its keys in DATA/keys.")
+@click.option(
+    "--successor-of",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The data folder of a closed log, which the new one names in public.",
+)
 @log_options
 @json_option
 @data_option
@@ -32,6 +38,7 @@ def init(
     database: str | None,
     blobs: str | None,
     join: bool,
+    successor_of: Path | None,
     policy: Path | None,
     tsa: tuple[str, ...],
     tsa_interval: int | None,
@@ -44,6 +51,8 @@ def init(
 
     What is given here is written to DATA/config.toml; later commands read it there.
     """
+    if join and successor_of is not None:
+        raise click.UsageError("--join takes part in a log that exists, --successor-of makes a new one: expected one")
     from ledger.upkeep.initialise import initialise
 
     settings = new_settings(
@@ -58,7 +67,7 @@ def init(
     )
     # The database holds every secret and opening, also where DATA was there before and others may enter it.
     os.umask(0o077)
-    initialise(settings, join=join, accept_checkpoint=accept_checkpoint)
+    initialise(settings, join=join, accept_checkpoint=accept_checkpoint, successor_of=successor_of)
     if as_json:
         json_result({"origin": settings.origin, "data": str(data), "joined": join})
     else:

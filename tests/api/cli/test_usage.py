@@ -65,7 +65,7 @@ def test_the_commands_are_those_of_the_contract() -> None:
         "token new", "token list", "token revoke", "trust", "case", "case open", "case list", "case show",
         "case add-member", "case remove-member", "case bundle", "anchor", "receipt", "bundle", "lookup", "completion",
         "demand", "demands", "reminders", "disclose", "refuse", "rule", "challenge", "admit", "standing",
-        "standing list", "standing ask", "standing admit", "standing refuse", "erase", "rebuild",
+        "standing list", "standing ask", "standing admit", "standing refuse", "erase", "rebuild", "backup", "restore", "upgrade",
     }  # fmt: skip
 
 
@@ -127,6 +127,9 @@ def test_every_command_tells_its_version(words: tuple[str, ...], call: Callable[
         ["init", "--origin", "a", "--tsa-interval", "0"],
         ["serve", "--port", "70000"],
         ["trust"],
+        ["backup"],
+        ["restore"],
+        ["init", "--origin", "a", "--join", "--successor-of", "b"],
         ["completion", "tcsh"],
     ],
     ids=" ".join,
