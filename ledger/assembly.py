@@ -18,6 +18,7 @@ from ledger.casework.projection import project
 from ledger.casework.reading import SeenEntry
 from ledger.casework.views import CaseView, EntryView, EvidenceView, LookupHit, MemberView
 from ledger.clock import Clock, SystemClock
+from ledger.commit.closed_sequencer import ClosedSequencer
 from ledger.commit.kept_checkpoint import KeptCheckpoint
 from ledger.commit.sequencer import Sequencer
 from ledger.commit.signer import CheckpointSigner
@@ -61,7 +62,7 @@ class Ledger:
         self._keys = KeyFolder(settings.data / "keys")
         signers = self._keys.log_signers(settings.origin)
         self._signer = CheckpointSigner(settings.origin, *signers, KeptCheckpoint(settings.kept), clock)
-        self._sequencer = Sequencer(store, self._signer, clock)
+        self._sequencer = (ClosedSequencer if settings.closed else Sequencer)(store, self._signer, clock)
         self._tiles = StoredTiles(store, lambda: self._sequencer.edge)
         self._parts = PartsBuilder(store, ProofBuilder(store, self._tiles))
         blobs = DirectoryBlobs(settings.blobs)
@@ -81,7 +82,12 @@ class Ledger:
             self._cores,
         )
         self.desk = Desk(
-            store, acting, clock, codes, demand_days=settings.demand_days, record_reads=settings.record_reads
+            store,
+            acting,
+            clock,
+            codes,
+            demand_days=settings.demand_days,
+            record_reads=settings.record_reads and not settings.closed,
         )
         self._anchors = load_anchors(settings.data / "tsa", settings.tsa)
         self._development = load_development_authority(self._keys, clock)
@@ -122,7 +128,11 @@ class Ledger:
         return ledger
 
     def start(self) -> None:
-        """Start the work beside the flow: timestamps, and what falls due, also while nobody was running."""
+        """Start the work beside the flow: timestamps, and what falls due, also while nobody was running. On a closed
+        log nothing falls due any more.
+        """
+        if self.settings.closed:
+            return
         self._timestamping.start()
         for each in self._periodic:
             each.start()
@@ -235,8 +245,10 @@ class Ledger:
     # --- what everybody sees ---------------------------------------------------------------------------------------
 
     def checkpoint(self) -> bytes | None:
-        """The published signed note; None before the first."""
-        published = self._store.published()
+        """The published signed note; None before the first, and of a closed log: what it still has may be less than
+        what was published, and would contradict those who hold receipts for the rest.
+        """
+        published = None if self.settings.closed else self._store.published()
         return None if published is None else published[1]
 
     def tile(self, level: int, index: int, width: int = TILE_WIDTH) -> bytes:
@@ -292,7 +304,7 @@ class Ledger:
         }
 
     def _published_size(self) -> int:
-        published = self._store.published()
+        published = None if self.settings.closed else self._store.published()
         return 0 if published is None else published[0]
 
     def _submitter_receipts(self, asked: Sequence[tuple[EntryRow, OpeningRow, bool]]) -> list[bytes]:
