@@ -11,18 +11,20 @@ from benchmarks.bare_rows import BareDatabase, BarePostgres, BareSqlite
 from benchmarks.comparison import Contender, Figures, Outcome, compare
 from benchmarks.logs import OpenLog, make_log, open_log
 from benchmarks.peers.aims import Aim
-from benchmarks.peers.pipeline import BATCH, PIPELINED, RATE, Appending, prepare_fields, prepare_leaves
+from benchmarks.peers.pipeline import BATCH, PIPELINED, RATE, Appending, prepare_fields, prepare_leaves, prepare_on
 from benchmarks.peers.site import Site
 from benchmarks.peers.tessera_program import TesseraProgram, write_leaves
 from benchmarks.postgres import name_of, start_postgres
 from ledger.store.sql_store import SqlStore
+from ledger.submit.cores import Cores
 
 TESSERA_BATCHES: Final = (256, 1_024, 4_096)
 """Its default, about ours, and the largest that our pool takes at once."""
 
 AGE_MS: Final = 250  # Tessera's default. All entries are there before it waits.
 _READY = "ledger, ready leaves"
-_FIELDS = "ledger, 6 fields committed on the way"
+_FIELDS = "ledger, 6 fields committed on the way, all cores"
+_ONE_CORE = "ledger, 6 fields committed on the way, one core"
 _ROWS = "executemany, same tables"
 _COPY = "binary COPY, same tables"
 _TESSERA = "Tessera, batches of {:,}"
@@ -68,13 +70,16 @@ def measure_sqlite(site: Site, folder: Path) -> Outcome:
     """On SQLite: WAL, synchronous=FULL. Tessera syncs every file and folder that it writes."""
     batches = site.scale.of(20, 5)
     with ExitStack() as stack:
-        ready, fields = (stack.enter_context(open_log(make_log(folder / name))) for name in ("ready", "fields"))
+        names = ("ready", "fields", "one-core")
+        ready, fields, one_core = (stack.enter_context(open_log(make_log(folder / name))) for name in names)
+        on_cores = prepare_on(stack.enter_context(closing(Cores())))
         source = stack.enter_context(closing(BareSqlite(folder / "fields" / "ledger.db")))
         SqlStore.create(f"sqlite:///{folder / 'same.db'}").close()
         same = stack.enter_context(closing(BareSqlite(folder / "same.db")))
         contenders = [
             Contender(_READY, Appending(ready, batches, prepare_leaves, before=True).run),
-            Contender(_FIELDS, Appending(fields, batches, prepare_fields, before=False).run),
+            Contender(_FIELDS, Appending(fields, batches, on_cores, before=False).run),
+            Contender(_ONE_CORE, Appending(one_core, batches, prepare_fields, before=False).run),
             Contender(_ROWS, bulk.Inserting(source, fields, batches, same.insert).run, peer=True),
         ]
         if site.program is not None:
@@ -96,8 +101,9 @@ def measure_postgres(site: Site, folder: Path) -> Outcome:
         source, rows, copied = (
             stack.enter_context(closing(BarePostgres(server.dsn(name), copies=name == names[2]))) for name in names
         )
+        on_cores = prepare_on(stack.enter_context(closing(Cores())))
         contenders = [
-            Contender(_FIELDS, Appending(fields, batches, prepare_fields, before=False).run),
+            Contender(_FIELDS, Appending(fields, batches, on_cores, before=False).run),
             Contender(_ROWS, _inserting(source, fields, batches, rows).run, peer=True),
             Contender(_COPY, _inserting(source, fields, batches, copied).run, peer=True),
         ]

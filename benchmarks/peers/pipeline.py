@@ -12,7 +12,8 @@ from typing import Final
 from benchmarks.comparison import Figures
 from benchmarks.logs import OpenLog, prepare_entries
 from ledger.commit.batch import Sequenced
-from ledger.commit.prepared import Prepared, new_chain
+from ledger.commit.prepared import Packed, Prepared, new_chain, pack, unpack
+from ledger.submit.cores import Cores
 
 BATCH: Final = 1_000
 
@@ -57,3 +58,20 @@ def prepare_leaves(chain: str) -> list[Prepared]:
 def prepare_fields(chain: str) -> list[Prepared]:
     """Entries with six fields each: salts drawn, commitments made, openings and the row for look-ups to be kept."""
     return prepare_entries(chain, BATCH)
+
+
+def prepare_on(cores: Cores) -> Callable[[str], list[Prepared]]:
+    """`prepare_fields` by the processes that the ledger prepares large batches with, a piece for each."""
+    pieces = max(1, cores.count)
+    sizes = [BATCH // pieces + (place < BATCH % pieces) for place in range(pieces)]
+
+    def prepare(chain: str) -> list[Prepared]:
+        made = cores.map(prepare_piece, [(chain, size) for size in sizes])
+        return [unpack(each) for piece in made for each in piece]
+
+    return prepare
+
+
+def prepare_piece(piece: tuple[str, int]) -> list[Packed]:
+    """What one process does."""
+    return [pack(each) for each in prepare_entries(*piece)]
