@@ -36,6 +36,7 @@ class Pool:
         self._waiting: deque[Waiting] = deque()
         self._entries = 0
         self._closed = False
+        self._woken = False
         self._changed = Condition()
 
     def __len__(self) -> int:
@@ -55,11 +56,16 @@ class Pool:
             self._changed.notify()
         return waiting.future
 
-    def take(self) -> list[Waiting]:
-        """All that waits, up to a batch; blocks while nothing does. Empty once closed and drained."""
+    def take(self) -> list[Waiting] | None:
+        """All that waits, up to a batch; blocks while nothing does. None once closed and drained; empty for a writer
+        that was woken without anything to write.
+        """
         with self._changed:
-            while not self._waiting and not self._closed:
+            while not self._waiting and not self._closed and not self._woken:
                 self._changed.wait()
+            self._woken = False
+            if not self._waiting and self._closed:
+                return None
             taken: list[Waiting] = []
             entries = 0
             while self._waiting and (not taken or entries + len(self._waiting[0].submission) <= BATCH_ENTRIES):
@@ -67,6 +73,12 @@ class Pool:
                 entries += len(taken[-1].submission)
             self._entries -= entries
             return taken
+
+    def wake(self) -> None:
+        """Let the writer return from `take`, now or the next time: something else than a submission needs it."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify_all()
 
     def close(self) -> None:
         """Refuse new submissions; what waits is still taken."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event, Thread
 
 from ledger.clock import Clock
@@ -27,7 +27,8 @@ RECOVERY_SECONDS = 1.0
 
 
 class Sequencer:
-    """Group commit without a linger timer: a batch is what arrived while the last one was being written.
+    """Group commit without a linger timer: a batch is what arrived while the last one was being written. While one is
+    signed, the next is committed already; each is answered once it is sealed.
 
     After any failure of a commit or a seal the writer forgets what it believed and runs recovery; it answers
     UnavailableError until that succeeds, and never guesses.
@@ -47,6 +48,9 @@ class Sequencer:
         self._edge: OpenTiles | None = None
         self._trouble: LedgerError | None = None
         self._closing = Event()
+        self._sealers = ThreadPoolExecutor(1, "sealer")
+        self._sealing: Future[None] | None = None
+        self._unsealed: list[Waiting] = []  # who waits for the seal under way
         self._thread = Thread(target=self._run, name="sequencer", daemon=True)
 
     def start(self, accept: bytes | None = None) -> None:
@@ -96,7 +100,7 @@ class Sequencer:
             raise UnavailableError("append to the log: no answer from the database in time", retry_after=5) from error
 
     def _run(self) -> None:
-        while batch := self._pool.take():
+        while (batch := self._pool.take()) is not None:
             if self._trouble is not None:  # closing before recovery succeeded: nothing may be written any more
                 _refuse(batch, f"the ledger closed while the writer was recovering ({self._trouble.what})")
                 continue
@@ -104,25 +108,64 @@ class Sequencer:
                 self._process(batch)
             except Exception as error:  # whatever it was: stop writing rather than guess at what was written
                 self._stand_still(batch, _as_ledger_error(error))
+        try:
+            self._await_seal()
+        except Exception as error:
+            self._stand_still([], _as_ledger_error(error))  # it is closing: refused, and left to the next start
+        self._sealers.shutdown()
 
     def _process(self, batch: list[Waiting]) -> None:
-        submissions = [waiting.submission for waiting in batch]
-        edge, outcomes = commit_batch(self._store, submissions, self._edge, self._clock.now_ms())
-        if self._edge is None or edge.size != self._edge.size:
-            self._seal(edge)
-        self._edge = edge
-        for waiting, outcome in zip(batch, outcomes, strict=True):
-            _answer(waiting, outcome)
+        """Commit a batch while the one before it is being sealed, then have it sealed and answered.
 
-    def _seal(self, edge: OpenTiles) -> None:
+        At most one seal is under way, so kept and published checkpoints follow one another in the order of commits. It
+        is done here where nobody waits, and elsewhere where the next batch can be committed meanwhile.
+        """
+        if self._sealing is not None and self._sealing.done():
+            self._await_seal()  # if it failed, nothing more is written
+        if not batch:
+            return
+        submissions = [waiting.submission for waiting in batch]
+        before = self._edge
+        edge, outcomes = commit_batch(self._store, submissions, before, self._clock.now_ms())
+        # A crash from here on: what was committed last is unsigned, and what the seal under way was about may be, too.
+        # Nobody was told of either; recovery signs the head, which holds both.
+        self._edge = edge
+        self._await_seal()
+        if before is not None and edge.size == before.size:
+            _answer_all(batch, outcomes)
+        elif len(self._pool) == 0:
+            self._seal(edge, batch, outcomes)
+        else:
+            self._unsealed = batch
+            self._sealing = self._sealers.submit(self._seal, edge, batch, outcomes)
+            self._sealing.add_done_callback(self._wake_after_failure)
+
+    def _seal(self, edge: OpenTiles, batch: Sequence[Waiting], outcomes: Sequence[Outcome]) -> None:
         head = Head(edge.size, edge.frontier.root(), edge.frontier.to_bytes())
         self._signer.seal(self._store, head)
+        _answer_all(batch, outcomes)
+
+    def _await_seal(self) -> None:
+        """Wait for the seal under way. Raises what it raised; who waits for it is then left in `_unsealed`."""
+        if self._sealing is not None:
+            sealing, self._sealing = self._sealing, None
+            sealing.result()
+            self._unsealed = []
+
+    def _wake_after_failure(self, sealing: Future[None]) -> None:
+        if sealing.exception() is not None:
+            self._pool.wake()
 
     def _stand_still(self, batch: list[Waiting], error: LedgerError) -> None:
         _log.error("the writer stands still: %s", error)
         self._trouble = error
         self._edge = None
-        _refuse(batch, f"the outcome is not known ({error.what})")
+        try:
+            self._await_seal()  # while it is under way, nothing may be recovered
+        except Exception as other:
+            _log.error("the seal before it failed too: %s", _as_ledger_error(other))
+        _refuse([*self._unsealed, *batch], f"the outcome is not known ({error.what})")
+        self._unsealed = []
         while not self._closing.is_set():
             try:
                 self._recover(None)
@@ -150,8 +193,13 @@ def _refuse(batch: Sequence[Waiting], why: str) -> None:
         _answer(waiting, refusal)
 
 
+def _answer_all(batch: Sequence[Waiting], outcomes: Sequence[Outcome]) -> None:
+    for waiting, outcome in zip(batch, outcomes, strict=True):
+        _answer(waiting, outcome)
+
+
 def _answer(waiting: Waiting, outcome: Outcome) -> None:
-    if not waiting.future.set_running_or_notify_cancel():
+    if waiting.future.done() or not waiting.future.set_running_or_notify_cancel():
         return
     if isinstance(outcome, LedgerError):
         waiting.future.set_exception(outcome)

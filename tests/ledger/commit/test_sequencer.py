@@ -254,6 +254,125 @@ def test_chains_have_no_gap_under_sixteen_threads(rig: Rig) -> None:
     rig.check(144)
 
 
+# --- the next batch is committed while one is sealed ---------------------------------------------------------------
+
+
+class Overlap:
+    """Two batches: the second is committed while the seal of the first stands still."""
+
+    def __init__(self, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.rig = rig
+        self.go_on = threading.Event()
+        self.fails: Exception | None = None
+        self.seals: list[int] = []
+        commit, together = room.commit_batch, threading.Event()
+
+        def commit_once_both_are_there(*args: Any) -> Any:
+            together.wait(10)
+            return commit(*args)
+
+        monkeypatch.setattr(room, "commit_batch", commit_once_both_are_there)
+        monkeypatch.setattr(rig.faulty, "save_checkpoint", self.save, raising=False)
+        self.first = rig.writer.put([keyed("a")])
+        _until(lambda: rig.writer.waiting == 0)
+        self.second = rig.writer.put([keyed("b")])
+        together.set()
+
+    def save(self, size: int, note: bytes) -> bytes:
+        self.seals.append(size)
+        if size == 2:
+            assert self.go_on.wait(10)
+            if self.fails is not None:
+                error, self.fails = self.fails, None
+                raise error
+        return self.rig.store.save_checkpoint(size, note)
+
+
+@pytest.fixture
+def overlap(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Overlap:
+    return Overlap(rig, monkeypatch)
+
+
+def test_a_batch_is_committed_while_the_one_before_is_sealed(overlap: Overlap) -> None:
+    rig = overlap.rig
+    _until(lambda: rig.store.head().size == 3)
+    served = rig.store.published()
+    assert served is not None and served[0] == 1
+    assert not overlap.first.done() and not overlap.second.done()  # committed is not answered
+    overlap.go_on.set()
+    assert [each.result(10)[0].index for each in (overlap.first, overlap.second)] == [1, 2]
+    assert overlap.seals == [2, 3]
+    rig.check(2)
+
+
+def test_a_failed_seal_takes_the_batch_behind_it_along_and_nothing_is_lost(overlap: Overlap) -> None:
+    rig = overlap.rig
+    _until(lambda: rig.store.head().size == 3)
+    overlap.fails = UnavailableError("keep a checkpoint: the database failed")
+    overlap.go_on.set()
+    for future in (overlap.first, overlap.second):
+        with pytest.raises(UnavailableError, match=r"outcome is not known.*repeat it with the same Idempotency-Key"):
+            future.result(10)
+    rig.settle()
+    assert overlap.seals == [2, 3]  # recovery sealed the head, which holds both
+    again = [rig.writer.append([keyed(key)])[0] for key in "ab"]
+    assert [(each.index, each.replayed) for each in again] == [(1, True), (2, True)]
+    rig.check(2)
+
+
+def test_a_failed_seal_is_recovered_from_though_nobody_else_comes(
+    overlap: Overlap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = overlap.rig
+    monkeypatch.setattr(room, "commit_batch", _refusing("the disk is gone"))
+    overlap.fails = UnavailableError("keep a checkpoint: the database failed")
+    overlap.go_on.set()
+    for future in (overlap.first, overlap.second):
+        with pytest.raises(UnavailableError, match="outcome is not known"):
+            future.result(10)
+    _until(lambda: overlap.rig.writer.trouble is None)
+    served = rig.store.published()
+    assert served is not None and served[0] == rig.store.head().size
+
+
+def test_a_commit_that_fails_beside_a_seal_leaves_the_sealed_answered(
+    overlap: Overlap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = overlap.rig
+    _until(lambda: rig.store.head().size == 3)
+    third = rig.writer.put([keyed("c")])
+    rig.faulty.faults["writing"] = ("lost", UnavailableError("write to the log: the disk is gone"))
+    overlap.go_on.set()
+    assert [each.result(10)[0].index for each in (overlap.first, overlap.second)] == [1, 2]
+    with pytest.raises(UnavailableError, match="outcome is not known"):
+        third.result(10)
+    rig.settle()
+    assert rig.writer.append([keyed("c")])[0].index == 3
+    rig.check(3)
+
+
+def test_a_repetition_of_what_is_being_sealed_is_answered_after_it(overlap: Overlap) -> None:
+    rig = overlap.rig
+    _until(lambda: rig.store.head().size == 3)
+    again = rig.writer.put([keyed("a")])
+    time.sleep(0.05)
+    assert not again.done()
+    overlap.go_on.set()
+    assert (again.result(10)[0].index, again.result(10)[0].replayed) == (1, True)
+    rig.check(2)
+
+
+def test_closing_waits_for_the_seal_under_way(overlap: Overlap) -> None:
+    rig = overlap.rig
+    _until(lambda: rig.store.head().size == 3)
+    closing = threading.Thread(target=rig.writer.close)
+    closing.start()
+    overlap.go_on.set()
+    closing.join(10)
+    assert [each.result(0)[0].index for each in (overlap.first, overlap.second)] == [1, 2]
+    rig.check(2)
+
+
 def test_a_database_rolled_back_under_a_running_writer_is_not_continued(rig: Rig) -> None:
     before = rig.store.head()
     rig.writer.append([note_entry(CASE) for _ in range(3)])
