@@ -8,15 +8,14 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Final, TypeVar
 
-import psycopg
-
 from benchmarks.bare_rows import BareDatabase, BarePostgres, BareSqlite, Row, Rows, join_bytes
-from benchmarks.comparison import Contender, Figures, Outcome, SkippedError, compare
+from benchmarks.comparison import Contender, Figures, Outcome, compare
 from benchmarks.logs import OpenLog, make_log, open_log, prepare_entries
+from benchmarks.postgres import name_of, start_postgres
 from benchmarks.scale import Scale
 from ledger.commit.prepared import new_chain
 from ledger.store.sql_store import SqlStore
-from tests.postgres import PostgresServer, running_postgres
+from tests.postgres import PostgresServer
 
 T = TypeVar("T")
 
@@ -106,12 +105,9 @@ def measure_sqlite(scale: Scale, folder: Path) -> Outcome:
 def measure_postgres(scale: Scale, folder: Path) -> Outcome:
     """On a PostgreSQL of its own, with PostgreSQL's durable settings. Raises SkippedError where it cannot start."""
     with ExitStack() as stack:
-        try:
-            server = stack.enter_context(running_postgres())
-        except (OSError, RuntimeError) as error:
-            raise SkippedError(f"no PostgreSQL: {str(error).splitlines()[0]}") from error
+        server = start_postgres(stack)
         contenders = _postgres_contenders(server, folder, scale.of(5, 2), stack)
-        title = f"bulk append on PostgreSQL {_server_version(server)}, in batches of 1,000"
+        title = f"bulk append on {name_of(server)}, in batches of 1,000"
         return compare("bulk-postgres", title, contenders, scale.of(5, 2), _NOTES)
 
 
@@ -129,11 +125,6 @@ def _postgres_contenders(server: PostgresServer, folder: Path, batches: int, sta
         Contender("executemany, same tables", Inserting(source, before, batches, rows.insert).run, peer=True),
         Contender("binary COPY, same tables", Inserting(source, before, batches, copied.insert).run, peer=True),
     ]
-
-
-def _server_version(server: PostgresServer) -> str:
-    with psycopg.connect(server.dsn("postgres")) as connection:
-        return str(connection.info.server_version // 10_000)
 
 
 def _seconds(act: Callable[[T], None], ready: Iterable[T]) -> float:

@@ -29,51 +29,53 @@ class CaseCaller:
 
     OPPONENT: ClassVar[str] = "berik"
 
-    def __init__(self, ledger: Ledger, case: str, requests: int) -> None:
+    def __init__(self, ledger: Ledger, case: str) -> None:
         accounts = AccountStore(ledger.engine)
         self._headers = {"Authorization": f"Bearer {accounts.add(self.OPPONENT, 'party').token}"}
         self._client = create_app(ledger, accounts, HttpSettings.of(ledger.settings)).test_client()
-        self._ledger, self._case, self._requests = ledger, case, requests
+        self._ledger, self._case = ledger, case
         self._owner = Actor(ACCOUNT, "party")
         self._length = ledger.case(self._owner, case).length
-        self._anchored = 0
-        self._ask(_WARM_UP)
+        self._anchored = self._asked = 0
+        self._number = ""
+        self._taken: dict[str, list[float]] = {}
+        for _ in range(_WARM_UP):
+            self.ask()
+        self._taken.clear()
 
-    def run(self) -> Figures:
-        """All four calls in turn, as often as there are requests."""
-        taken = self._ask(self._requests)
+    def ask(self) -> None:
+        """All four calls, each timed. Anchoring what is demanded of is not."""
+        if self._asked % _DEMANDS_PER_EVIDENCE == 0:
+            self._anchor()
+        self._asked += 1
+        timeline = f"/api/v1/cases/{self._case}/timeline?limit={PAGE}"
+        last = format_cursor("timeline", self._length - PAGE)
+        self._time("timeline, first page,", "GET", timeline)
+        answer = self._time("timeline, last page,", "GET", f"{timeline}&cursor={last}")
+        page = answer.get_json()
+        assert len(page["items"]) == PAGE, page
+        assert page["next"] is None, page
+        demand = {"fields": "all", "grounds": "the picture looks cut"}
+        answer = self._time("POST demands", "POST", f"/api/v1/evidence/{self._number}/demands", json=demand)
+        self._length += 1
+        self._time("GET demand", "GET", answer.headers["Location"])
+
+    def figures(self) -> Figures:
+        """The percentiles of what was asked since the last figures, in milliseconds."""
         shares = {"p50": 0.5, "p99": 0.99}
+        taken, self._taken = self._taken, {}
         return {f"{call} {word} ms": percentile(taken[call], shares[word]) for word in shares for call in taken}
 
-    def _ask(self, requests: int) -> dict[str, list[float]]:
-        """Milliseconds by call. Anchoring what is demanded of is not timed."""
-        taken: dict[str, list[float]] = {}
-        timeline, number = f"/api/v1/cases/{self._case}/timeline?limit={PAGE}", ""
-        for request in range(requests):
-            if request % _DEMANDS_PER_EVIDENCE == 0:
-                number = self._anchor()
-            last = format_cursor("timeline", self._length - PAGE)
-            self._time(taken, "timeline, first page,", "GET", timeline)
-            answer = self._time(taken, "timeline, last page,", "GET", f"{timeline}&cursor={last}")
-            page = answer.get_json()
-            assert len(page["items"]) == PAGE, page
-            assert page["next"] is None, page
-            demand = {"fields": "all", "grounds": "the picture looks cut"}
-            answer = self._time(taken, "POST demands", "POST", f"/api/v1/evidence/{number}/demands", json=demand)
-            self._length += 1
-            self._time(taken, "GET demand", "GET", answer.headers["Location"])
-        return taken
-
-    def _anchor(self) -> str:
+    def _anchor(self) -> None:
         statement = make_statement((1 << 40) + self._anchored)
         self._anchored += 1
         self._length += 1
-        return self._ledger.anchor(self._owner, self._case, statement, None, None, None).number
+        self._number = self._ledger.anchor(self._owner, self._case, statement, None, None, None).number
 
-    def _time(self, taken: dict[str, list[float]], call: str, method: str, path: str, **more: Any) -> TestResponse:
+    def _time(self, call: str, method: str, path: str, **more: Any) -> TestResponse:
         begun = time.perf_counter()
         answer = self._client.open(path, method=method, headers=self._headers, **more)
         answer.get_data()
-        taken.setdefault(call, []).append((time.perf_counter() - begun) * 1_000)
+        self._taken.setdefault(call, []).append((time.perf_counter() - begun) * 1_000)
         assert answer.status_code == (201 if method == "POST" else 200), answer.get_data()
         return answer

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from benchmarks.case_caller import PAGE, CaseCaller
-from benchmarks.comparison import Contender, Outcome, compare
+from benchmarks.comparison import Figures, Outcome, SkippedError, tabulate
 from benchmarks.logs import ACCOUNT, OpenLog, make_log, open_log, prepare_entries
+from benchmarks.postgres import name_of, start_postgres
 from benchmarks.scale import Scale
 from ledger.assembly import Ledger
 from ledger.casework.projection import project
@@ -21,6 +22,8 @@ from ledger.commit.prepared import Prepared, new_chain, prepare
 from ledger.entry.canonical_json import Value
 
 Fill: TypeAlias = Callable[[OpenLog, str, int], None]
+Callers: TypeAlias = dict[tuple[str, str], CaseCaller]
+"""By what the ledger holds, and the database's name."""
 
 _BATCH: Final = 1_000
 _DEMAND_EVERY: Final = 5  # entries of the full case: four pieces of evidence, then a demand for what the last one holds
@@ -33,26 +36,60 @@ _NOTES: Final = (
 
 
 def measure(scale: Scale, folder: Path) -> Outcome:
-    """On SQLite. That no call reads a table from end to end, there and on PostgreSQL, is the query plans' test."""
-    many, requests = scale.of(50_000, 2_000), scale.of(120, 20)
-    ledgers: dict[str, Fill] = {
+    """On SQLite and PostgreSQL in one run; on SQLite alone, saying why, where no PostgreSQL can start.
+
+    That no call reads a table from end to end is the query plans' test.
+    """
+    many, requests = scale.of(50_000, 1_000), scale.of(120, 10)
+    fills: dict[str, Fill] = {
         _EMPTY: _fill_nothing,
         f"{many:,} entries in one case": _fill_case,
         f"{many:,} cases with one entry": _fill_cases,
     }
     with ExitStack() as stack:
-        contenders = []
-        for number, (title, fill) in enumerate(ledgers.items()):
-            ledger, case = _make_ledger(folder / str(number), fill, many)
-            stack.callback(ledger.close)
-            contenders.append(Contender(title, CaseCaller(ledger, case, requests).run, peer=title == _EMPTY))
-        title = "timeline and demand at the API, by what else the ledger holds, on SQLite"
-        return compare("casework", title, contenders, scale.of(3, 2), _NOTES, warm_up=False)
+        databases, notes = _start_databases(stack)
+        callers: Callers = {}
+        for title, fill in fills.items():
+            for name, make_database in databases.items():
+                ledger, case = _make_ledger(folder / f"{name}, {title}", make_database(), fill, many)
+                stack.callback(ledger.close)
+                callers[title, name] = CaseCaller(ledger, case)
+        taken: dict[str, list[Figures]] = {title: [] for title in fills}
+        for _ in range(scale.of(3, 2)):
+            for title, figures in _ask_in_turn(callers, requests).items():
+                taken[title].append(figures)
+    title = f"timeline and demand at the API, by what else the ledger holds, on {' and '.join(databases)}"
+    return tabulate("casework", title, taken, {_EMPTY}, (*_NOTES, *notes))
 
 
-def _make_ledger(data: Path, fill: Fill, many: int) -> tuple[Ledger, str]:
+def _ask_in_turn(callers: Callers, requests: int) -> dict[str, Figures]:
+    """A round: every ledger is asked once, then every ledger again, so that a busy moment of the machine is the same
+    for all. By title, the figures of both databases.
+    """
+    for _ in range(requests):
+        for caller in callers.values():
+            caller.ask()
+    figures: dict[str, Figures] = {}
+    for (title, name), caller in callers.items():
+        named = {f"{metric}, {name}": value for metric, value in caller.figures().items()}
+        figures[title] = {**figures.get(title, {}), **named}
+    return figures
+
+
+def _start_databases(stack: ExitStack) -> tuple[dict[str, Callable[[], str | None]], list[str]]:
+    """By name, what makes a new database and gives its URL (None: the data folder's own file); and what to note."""
+    databases: dict[str, Callable[[], str | None]] = {"SQLite": lambda: None}
+    try:
+        server = start_postgres(stack)
+    except SkippedError as reason:
+        return databases, [f"on SQLite alone: {reason}"]
+    databases[name_of(server)] = lambda: server.url(server.create_database())
+    return databases, []
+
+
+def _make_ledger(data: Path, database: str | None, fill: Fill, many: int) -> tuple[Ledger, str]:
     """An open ledger with all that `fill` puts into it, and the case to ask about: opened, joined, one evidence."""
-    settings, case = make_log(data), new_chain()
+    settings, case = make_log(data, database), new_chain()
     with open_log(settings) as log:
         log.sequencer.append([_open_case(case), _add_opponent(case), *prepare_entries(case, 1)])
         fill(log, case, many)

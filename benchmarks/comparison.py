@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from statistics import median
 from typing import TypeAlias
@@ -93,9 +93,18 @@ def compare(
             figures = contender.run()
             if number:
                 taken[contender.name].append(figures)
+    return tabulate(name, title, taken, {contender.name for contender in contenders if contender.peer}, notes)
+
+
+def tabulate(
+    name: str, title: str, taken: Mapping[str, Sequence[Figures]], peers: Set[str], notes: Sequence[str] = ()
+) -> Outcome:
+    """The outcome of rounds that were run: by contender, the figures of each."""
     metrics = {
-        metric: [Series(each.name, each.peer, tuple(f[metric] for f in taken[each.name])) for each in contenders]
-        for metric in taken[contenders[0].name][0]
+        metric: [
+            Series(who, who in peers, tuple(figures[metric] for figures in rounds)) for who, rounds in taken.items()
+        ]
+        for metric in next(iter(taken.values()))[0]
     }
     return Outcome(name, title, metrics, notes)
 

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """`quick`: all of it within half a minute, its figures rough. Otherwise within four minutes."""
+    """`quick`: seconds each, their figures rough. Otherwise minutes each, on a busy machine ten for the longest."""
 
     quick: bool = False
 
