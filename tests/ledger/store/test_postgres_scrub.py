@@ -59,8 +59,9 @@ class Scene:
         """Statements of the superuser's; the last one's first value."""
         with psycopg.connect(self.server.dsn(self.database), autocommit=True) as connection:
             for statement in statements:
-                cursor = connection.execute(statement)  # type: ignore[call-overload]  # this test's own words
-            return cursor.fetchone()[0] if cursor.description else None
+                cursor = connection.execute(statement)
+            row = cursor.fetchone() if cursor.description else None
+            return None if row is None else row[0]
 
     def anchor(self, *, track: bool = True) -> None:
         passport = f"N{secrets.token_hex(12)}"
@@ -104,7 +105,7 @@ def staged(server: PostgresServer, tmp_path: Path, role: str | None = None) -> I
     url = server.url(database)
     if role is not None:
         with psycopg.connect(server.dsn(database), autocommit=True) as connection:
-            connection.execute(f"CREATE ROLE {role} LOGIN; ALTER DATABASE {database} OWNER TO {role}")  # type: ignore[call-overload]
+            connection.execute(f"CREATE ROLE {role} LOGIN; ALTER DATABASE {database} OWNER TO {role}")
         url = server.url(database, role)
     settings = make_log(tmp_path / "data", url)
     with opened(settings) as ledger:
