@@ -110,7 +110,6 @@ def format_time(ms_since_epoch: int) -> str:
     return f"{moment:%m-%dT%H:%M:%S}".join((f"{moment.year:04}-", f".{moment.microsecond // 1000:03}Z"))
 
 
-@lru_cache(maxsize=64)  # all entries of a batch claim the same time
 def parse_time(text: str) -> int:
     """Milliseconds since 1970-01-01T00:00:00Z of `YYYY-MM-DDThh:mm:ss.mmmZ`, a moment that exists, no leap second.
 
@@ -129,24 +128,29 @@ def parse_time(text: str) -> int:
 
 def _check_place(leaf: Leaf) -> None:
     """The rules that hold for writer and reader alike."""
-    if _CHAIN.fullmatch(leaf.chain) is None:
-        raise MalformedError(f"leaf: expected a chain of 32 hex digits, got {leaf.chain[:80]!r}")
-    check_name(leaf.kind, "kind")
     if (leaf.fields is None) == (leaf.public is None):
         raise MalformedError("leaf: expected exactly one of fields and public")
-    check_kind(leaf.kind, leaf.public is not None)
+    _check_words(leaf.chain, leaf.kind, leaf.time, leaf.public is not None)
     if not 0 <= leaf.seq <= INTEGER_MAX:
         raise MalformedError(f"leaf: expected a seq of 0 to 2^53 - 1, got {leaf.seq}")
     if (leaf.prev is None) != (leaf.seq == 0):
         raise MalformedError(f"leaf: expected prev to be null at seq 0 and only there, got seq {leaf.seq}")
     if leaf.prev is not None and len(leaf.prev) != HASH_SIZE:
         raise MalformedError(f"leaf: expected a prev of {HASH_SIZE} bytes, got {len(leaf.prev)}")
-    parse_time(leaf.time)
     fields = leaf.fields
     if fields is not None and (len(fields.root) != HASH_SIZE or not 1 <= fields.count <= COUNT_MAX):
         raise MalformedError(
             f"leaf: expected a root of {HASH_SIZE} bytes over 1 to {COUNT_MAX} fields, got {fields.count}"
         )
+
+
+@lru_cache(maxsize=4_096)  # entries of a batch share them; what is refused is not remembered
+def _check_words(chain: str, kind: str, time: str, public: bool) -> None:
+    if _CHAIN.fullmatch(chain) is None:
+        raise MalformedError(f"leaf: expected a chain of 32 hex digits, got {chain[:80]!r}")
+    check_name(kind, "kind")
+    check_kind(kind, public)
+    parse_time(time)
 
 
 def _read_commitment(value: Value) -> Commitment:
