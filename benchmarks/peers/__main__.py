@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     begun = time.monotonic()
     outcomes, rows = [], []
     with tempfile.TemporaryDirectory(prefix="evidence-peers-") as folder, ExitStack() as stack:
-        site = Site(scale, program, Path(folder), stack)
+        site = Site(scale, program, absence, Path(folder), stack)
         for name in options.only or COMPARISONS:
             outcome = _run(name, site)
             print(format_outcome(outcome), flush=True)

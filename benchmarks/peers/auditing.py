@@ -47,7 +47,7 @@ def measure_tiles(site: Site, folder: Path) -> Outcome:
     """Both on our log: Tessera's fsck reads it as any tlog-tiles log. Then each is shown one flipped byte at a time."""
     public, program = site.public_log, site.program
     if program is None:
-        raise SkippedError("Tessera's fsck is not at hand")
+        raise SkippedError(site.absence)
     with ExitStack() as stack:
         port = stack.enter_context(program.serving(folder / "files.log", log=str(public.tiles)))
         by_file, by_http = (

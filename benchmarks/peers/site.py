@@ -14,10 +14,11 @@ from benchmarks.scale import Scale
 
 @dataclass
 class Site:
-    """`program`: None where it cannot be built. `folder`: lasts as long as the run."""
+    """`program`: None where it cannot be built, `absence` says why. `folder`: lasts as long as the run."""
 
     scale: Scale
     program: TesseraProgram | None
+    absence: str
     folder: Path
     stack: ExitStack = field(default_factory=ExitStack)
 

@@ -43,16 +43,21 @@ func open(ctx context.Context, job Job) (*openLog, error) {
 	return &openLog{appender, reader, shutdown}, nil
 }
 
+func openWithLeaves(ctx context.Context, job Job) (*openLog, [][]byte, error) {
+	leaves, err := readLeaves(job.Leaves)
+	if err != nil {
+		return nil, nil, err
+	}
+	log, err := open(ctx, job)
+	return log, leaves, err
+}
+
 // appendLeaves adds all leaves without waiting for any, then waits for all: durable and in the tree, though not yet in
 // a published checkpoint.
 func appendLeaves(job Job) (Figures, error) {
-	leaves, err := readLeaves(job.Leaves)
-	if err != nil {
-		return nil, err
-	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	log, err := open(ctx, job)
+	log, leaves, err := openWithLeaves(ctx, job)
 	if err != nil {
 		return nil, err
 	}
@@ -73,13 +78,9 @@ func appendLeaves(job Job) (Figures, error) {
 // awaitPublication measures, for clients that each wait for the last entry before they send the next, the time until a
 // published checkpoint holds the entry. A proof would have to be built after that.
 func awaitPublication(job Job) (Figures, error) {
-	leaves, err := readLeaves(job.Leaves)
-	if err != nil {
-		return nil, err
-	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	log, err := open(ctx, job)
+	log, leaves, err := openWithLeaves(ctx, job)
 	if err != nil {
 		return nil, err
 	}
