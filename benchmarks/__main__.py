@@ -67,7 +67,7 @@ def _run(name: str, scale: Scale) -> Outcome:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="The ledger beside its bare peers.")
-    parser.add_argument("--quick", action="store_true", help="half a minute in all, rough figures")
+    parser.add_argument("--quick", action="store_true", help="a minute or two in all, rough figures")
     parser.add_argument("--only", action="append", choices=BENCHMARKS, metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results", metavar="DIR")
     return parser.parse_args(arguments)
