@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from benchmarks.comparison import Outcome, Ratio
+from benchmarks.comparison import Outcome, Ratio, Series
 
 _WORDS: Final = {True: "yes", False: "NO", None: "–"}
 
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """One row of the table: the figure of contender `of` divided by that of `to`, in `metric`.
+    """One row of the table: the figure of contender `of` divided by that of `to`, in `metric`; of the latter in
+    `to_metric`, where it is held against another of its figures.
 
     `at_least` or `at_most` bounds the median of the rounds' ratios; neither: the row is there to be read.
     """
@@ -24,6 +25,7 @@ class Aim:
     to: str
     at_least: float | None = None
     at_most: float | None = None
+    to_metric: str | None = None
 
     @property
     def bound(self) -> str:
@@ -69,12 +71,16 @@ def judge(aims: Sequence[Aim], outcome: Outcome, absence: str) -> list[Row]:
 
 
 def _judge(aim: Aim, outcome: Outcome, absence: str) -> Row:
-    series = {each.name: each for each in outcome.metrics.get(aim.metric, ())}
-    if aim.of not in series or aim.to not in series:
+    ours = _find(outcome, aim.metric, aim.of)
+    peers = _find(outcome, aim.to_metric or aim.metric, aim.to)
+    if ours is None or peers is None:
         return Row(aim, None, skipped=absence)
-    ours, peers = series[aim.of], series[aim.to]
     rounds = tuple(a / b for a, b in zip(ours.rounds, peers.rounds, strict=True))
     return Row(aim, Ratio(aim.of, aim.to, rounds), ours.median, peers.median)
+
+
+def _find(outcome: Outcome, metric: str, name: str) -> Series | None:
+    return next((each for each in outcome.metrics.get(metric, ()) if each.name == name), None)
 
 
 def format_rows(rows: Sequence[Row], heading: Sequence[str]) -> str:
@@ -90,7 +96,7 @@ def _figures(row: Row) -> str:
     if row.ratio is None:
         return f"– | – | – | {row.aim.bound} | – | skipped: {row.skipped}"
     low, high = min(row.ratio.rounds), max(row.ratio.rounds)
-    both = f"{_short(row.ours)}, {_short(row.peers)} {row.aim.metric}"
+    both = f"{_short(row.ours)}, {_short(row.peers)} {row.aim.metric.split()[-1]}"
     spread = f"{_short(low)} | **{_short(row.ratio.median)}** | {_short(high)}"
     return f"{spread} | {row.aim.bound} | {_WORDS[row.verdict]} | {both}"
 

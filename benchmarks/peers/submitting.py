@@ -32,9 +32,10 @@ MANY: Final = 32
 _BULK: Final = f"evidence:batch, {BATCH_CLIENTS} clients, {LINES:,} lines each"
 _ADD: Final = "Tessera, POST /add, {} clients, batches of {}, {} ms"
 _RATE: Final = "entries/s"
-_WAIT: Final = "ms"
-_TO_RECEIPT: Final = "receipt with its proof, {}, p99"
-_TO_CHECKPOINT: Final = "Tessera, in a published checkpoint, {}, p50"
+_P50: Final = "p50 ms"
+_P99: Final = "p99 ms"
+_TO_RECEIPT: Final = "receipt with its proof, {}"
+_TO_CHECKPOINT: Final = "Tessera, in a published checkpoint, {}"
 _CLIENTS: Final = {1: "1 client", MANY: f"{MANY} clients"}
 
 AIMS_BULK: Final = tuple(
@@ -49,13 +50,14 @@ AIMS_BULK: Final = tuple(
 )
 AIMS_WAITING: Final = tuple(
     Aim(
-        f"HTTP receipt with complete proof, p99, {_CLIENTS[clients]} ÷ Tessera until in a published checkpoint, p50",
-        _WAIT,
+        f"HTTP receipt with complete proof, {share[:3]}, {_CLIENTS[clients]} ÷ Tessera until in a published checkpoint",
+        share,
         _TO_RECEIPT.format(_CLIENTS[clients]),
         _TO_CHECKPOINT.format(_CLIENTS[clients]),
         at_most=bound,
+        to_metric=_P50,
     )
-    for clients, bound in ((MANY, 0.2), (1, 0.02))
+    for clients, share, bound in ((MANY, _P99, 0.2), (1, _P99, 0.02), (1, _P50, 0.02))
 )
 
 # Numbers of one round never meet those of another: a job sends fewer requests than this.
@@ -110,7 +112,11 @@ def _sending(server: LedgerServer, request: str, clients: int, seconds: float, l
 
 
 def _waiting(server: LedgerServer, request: str, clients: int, seconds: float) -> Callable[[], Figures]:
-    return lambda: {_WAIT: run_job(Job(server.port, request, clients, seconds, 201, next(_SERIALS)))["p99 ms"]}
+    def run() -> Figures:
+        figures = run_job(Job(server.port, request, clients, seconds, 201, next(_SERIALS)))
+        return {share: figures[share] for share in (_P50, _P99)}
+
+    return run
 
 
 def _tesseras(program: TesseraProgram, folder: Path, seconds: float, stack: ExitStack) -> list[Contender]:
@@ -141,14 +147,10 @@ def _adding(program: TesseraProgram, port: int, leaves: str, seconds: float) -> 
 def _publishing(program: TesseraProgram, folder: Path, clients: int, seconds: float) -> Callable[[], Figures]:
     log: dict[str, Any] = _tessera_log(folder)
 
-    def run() -> Figures:
-        # A batch is written as soon as every client has an entry in it, or after a millisecond.
-        figures = program.run(
-            "publish", **log, batch=clients, age_ms=1, interval_ms=INTERVAL_MS, clients=clients, seconds=seconds
-        )
-        return {_WAIT: figures["p50 ms"]}
-
-    return run
+    # A batch is written as soon as every client has an entry in it, or after a millisecond.
+    return lambda: program.run(
+        "publish", **log, batch=clients, age_ms=1, interval_ms=INTERVAL_MS, clients=clients, seconds=seconds
+    )
 
 
 def _tessera_log(folder: Path) -> dict[str, str]:

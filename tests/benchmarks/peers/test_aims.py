@@ -37,6 +37,17 @@ def test_a_bound_is_kept_from_its_own_side(bounds: dict[str, float], holds: bool
     assert f"| {row.aim.bound} | {word} |" in format_rows([row], [])
 
 
+def test_a_figure_can_be_held_against_another_one_of_the_peer() -> None:
+    series = {
+        "p99 ms": [Series("ours", False, (2.0,)), Series("theirs", True, (900.0,))],
+        "p50 ms": [Series("ours", False, (1.0,)), Series("theirs", True, (100.0,))],
+    }
+    aim = Aim("row", "p99 ms", "ours", "theirs", at_most=0.02, to_metric="p50 ms")
+    (row,) = judge([aim], Outcome("example", "", series), "")
+    assert row.ratio is not None
+    assert (row.ratio.median, row.verdict) == (0.02, True)
+
+
 @pytest.mark.parametrize(
     ("outcome", "reason"),
     [(OUTCOME, "no go here"), (Outcome("example", "", skipped="no database"), "no database")],
