@@ -104,9 +104,10 @@ def _copy_tables(reading: Connection, writing: Connection) -> None:
         names = ", ".join(sorted(unknown))
         raise ConfigError(f"copy the database: it has tables that this program does not know: {names}")
     for name, table in wanted.items():
-        writing.execute(delete(table))  # what making the tables put in: the empty head, the version
-        for rows in _pages(reading, found[name], table):
-            insert_rows(writing, table, rows)
+        if name in found:  # a log whose accounts nobody has made yet has no tables of them
+            writing.execute(delete(table))  # what making the tables put in: the empty head, the version
+            for rows in _pages(reading, found[name], table):
+                insert_rows(writing, table, rows)
 
 
 def _snapshot(engine: Engine) -> dict[str, object]:

@@ -35,6 +35,7 @@ from ledger.blobs.directory_blobs import INCOMING, DirectoryBlobs
 from ledger.blobs.double_digest import BLOCK_BYTES
 from ledger.blobs.durable_file import (
     DIRECTORY_MODE,
+    FILE_MODE,
     make_directory_durably,
     replace_durably,
     sync_directory,
@@ -112,7 +113,7 @@ class _Writing:
 
     def run(self, made: str) -> Manifest:
         try:
-            copy_database(self._settings.database, self._folder / names.DATABASE, self._make_tables)
+            self._copy_database()
             copy = SqlStore.open(self._url)
             try:
                 head, tables = copy.head(), copy.revision() or ""
@@ -133,6 +134,12 @@ class _Writing:
         )  # fmt: skip
         write_manifest(self._folder, manifest)
         return manifest
+
+    def _copy_database(self) -> None:
+        file = self._folder / names.DATABASE
+        with unavailable("making a backup's file", file):
+            file.touch(FILE_MODE, exist_ok=False)  # SQLite would make it for everybody to read
+        copy_database(self._settings.database, file, self._make_tables)
 
     def _checkpoint(self, copy: SqlStore) -> bytes:
         newest = copy.newest_checkpoint()

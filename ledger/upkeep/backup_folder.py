@@ -21,7 +21,7 @@ from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Final
 
-from ledger.blobs.durable_file import sync_directory, sync_file, unavailable, write_durably
+from ledger.blobs.durable_file import FILE_MODE, sync_directory, sync_file, unavailable, write_durably
 from ledger.entry.canonical_json import Value, parse, serialise
 from ledger.errors import CorruptError, LedgerError, MalformedError
 
@@ -70,7 +70,8 @@ class SumsWriter:
         self._folder = folder
         self._digest = sha256()
         with unavailable("listing a backup's files", folder / SUMS):
-            self._file = (folder / SUMS).open("xb")
+            (folder / SUMS).touch(FILE_MODE, exist_ok=False)
+            self._file = (folder / SUMS).open("wb")
 
     def add(self, name: str, digest: str) -> None:
         """A file whose digest (hex) is known."""

@@ -31,6 +31,7 @@ import tomli_w
 from ledger.blobs.directory_blobs import DirectoryBlobs
 from ledger.blobs.durable_file import (
     DIRECTORY_MODE,
+    FILE_MODE,
     make_directory_durably,
     replace_durably,
     sync_directory,
@@ -157,6 +158,7 @@ def _staged(source: Path, settings: Settings) -> Iterator[Path]:
         folder.mkdir(DIRECTORY_MODE)
     try:
         with unavailable("copying the backup's database", folder):
+            (folder / names.DATABASE).touch(FILE_MODE, exist_ok=False)
             shutil.copyfile(source / names.DATABASE, folder / names.DATABASE)
         yield folder / names.DATABASE
     finally:
