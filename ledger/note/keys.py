@@ -43,6 +43,7 @@ KEY_NAME_MAX: Final = 255
 _VKEY: Final = re.compile(r"([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)")
 
 
+@lru_cache(maxsize=256)  # a log meets few names, over and over; what is refused is not remembered
 def check_key_name(name: str, where: str | None = None) -> None:
     """Refuse what cannot be an origin or key name: empty, over 255 bytes of UTF-8 (LimitError), or with a Unicode
     space, a `+` or a control character (MalformedError).

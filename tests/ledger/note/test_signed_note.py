@@ -133,3 +133,15 @@ def test_a_line_of_a_key_that_nobody_knows_is_kept() -> None:
     raw = bytes(range(256)) * 20
     line = f"— {'n' * 300} {b64encode(b'abcd' + raw).decode()}\n".encode()
     assert parse_note(GOOD + line).signatures[1] == Signature("n" * 300, b"abcd", raw)
+
+
+def test_no_space_of_any_script_stands_in_a_key_name() -> None:
+    taken = []
+    for char in map(chr, range(0x3100)):
+        try:
+            format_note(SignedNote("text\n", (Signature(f"a{char}b", bytes(4), b"x"),)))
+        except MalformedError:
+            continue
+        taken.append(char)
+    refused = {chr(n) for n in range(0x3100)} - set(taken)
+    assert refused == {c for c in map(chr, range(0x3100)) if c.isspace() or c == "+" or (c < " ")}
