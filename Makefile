@@ -108,7 +108,7 @@ dist: .venv/.ready-dev ## wheels of both distributions in dist/, with their dige
 	  'import hashlib, sys; print(hashlib.file_digest(open(sys.argv[1], "rb"), "sha256").hexdigest(), sys.argv[1], sep="  ")' \
 	  "$$wheel"; done >SHA256SUMS && cat SHA256SUMS && rm -rf ../build
 
-lock: ## resolve pyproject.toml again into the three hashed lock files
+lock: ## resolve pyproject.toml again into the four hashed lock files
 	@.ci/lock $(PYTHON)
 
 clean: ## remove the environment, caches and built wheels; DATA stays

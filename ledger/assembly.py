@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from ledger.attest.authorities import load_anchors, load_development_authority
-from ledger.blobs.directory_blobs import DirectoryBlobs
+from ledger.blobs.opening import open_blobs
 from ledger.casework.access import AccessCodes
 from ledger.casework.desk import Desk
 from ledger.casework.handout import FileView, Handout
@@ -35,6 +35,7 @@ from ledger.prove.bundle_builder import BundleBuilder, ShownEntry
 from ledger.prove.parts import PartsBuilder
 from ledger.prove.proof_builder import ProofBuilder
 from ledger.prove.receipt_builder import build_receipt
+from ledger.store.advisory_locks import AdvisoryLocks
 from ledger.store.contracts import EntryRow, OpeningRow
 from ledger.store.engine import Engine
 from ledger.store.sql_store import SqlStore
@@ -48,7 +49,7 @@ from ledger.submit.limits import Limits
 from ledger.upkeep.erase import Erased, Erasing
 from ledger.upkeep.initialise import read_checkpoint
 from ledger.upkeep.trust_copy import read_policy, trust_files
-from ledger.workers import finishing_erasures, forgetting_keys, lapsing, make_timestamping
+from ledger.workers import finishing_erasures, forgetting_keys, lapsing, make_timestamping, tending_blobs
 
 
 class Ledger:
@@ -65,7 +66,8 @@ class Ledger:
         self._sequencer = (ClosedSequencer if settings.closed else Sequencer)(store, self._signer, clock)
         self._tiles = StoredTiles(store, lambda: self._sequencer.edge)
         self._parts = PartsBuilder(store, ProofBuilder(store, self._tiles))
-        blobs = DirectoryBlobs(settings.blobs)
+        # Where several machines write, the database they share keeps them out of each other's way.
+        self._blobs = blobs = open_blobs(settings, None if settings.embedded else AdvisoryLocks(store.engine))
         intake = Intake(blobs, self.limits)
         acting = Acting(self._sequencer, project)
         codes = AccessCodes(store, clock, days=settings.access_days)
@@ -102,6 +104,7 @@ class Ledger:
             forgetting_keys(store, clock, settings.keep_keys_days),
             lapsing(store, self.desk, clock),
             finishing_erasures(self._erasing.finish_all),
+            tending_blobs(blobs.tend),
         )
         self._lock: WriterLock | None = None
 
@@ -144,6 +147,7 @@ class Ledger:
             each.stop()
         self._sequencer.close()
         self._cores.close()
+        self._blobs.close()
         self._store.close()
         if self._lock is not None:
             self._lock.release()
@@ -287,6 +291,8 @@ class Ledger:
             self._store.head()
         except LedgerError as error:
             problems.append(error.what)
+        if (blobs := self._blobs.trouble()) is not None:
+            problems.append(blobs)
         return problems
 
     def status(self) -> dict[str, object]:

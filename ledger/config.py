@@ -5,6 +5,7 @@ lies inside the folder so: a stopped DATA may be moved or copied.
 
     origin = "ledger.example/court"
     database = "postgresql://ledger@db/ledger"     # absent: ledger.db in this folder
+    blobs = "s3://evidence/court?region=eu-1"      # absent: blobs/ in this folder
     tsa = ["authority=https://tsa.example/"]       # roots in tsa/authority.pem
     [limits]
     file_bytes = 21474836480
@@ -33,6 +34,7 @@ _EMBEDDED: Final = "development"
 
 _TEXTS: Final = ("origin", "database", "blobs", "policy", "kept", "public_url")
 _PATHS: Final = frozenset({"blobs", "policy", "kept"})
+_OBJECT_STORE: Final = "s3://"
 _NUMBERS: Final = ("tsa_interval", "behind_proxy", "keep_keys_days", "demand_days", "access_days")
 _FLAGS: Final = ("record_reads", "extract", "closed")
 _DIGITS: Final = 10
@@ -51,6 +53,7 @@ class AuthoritySetting:
 class Settings:
     """All settings of one ledger. `tsa_interval` in seconds.
 
+    `blobs`: the folder of evidence files; with `blobs_url` they lie in object storage, and the folder holds scratch.
     `demand_days`: the term of a demand; no source sets one. `access_days`: how long an access code is good for.
     `record_reads`: whether reading evidence is an entry of its case. `extract`: whether files' own metadata are taken.
     `closed`: the log is only read any more; a successor goes on (ledger.upkeep.successor).
@@ -73,6 +76,7 @@ class Settings:
     extract: bool = True
     closed: bool = False
     limits: Mapping[str, int] = field(default_factory=dict)
+    blobs_url: str | None = None
 
     @property
     def embedded(self) -> bool:
@@ -98,11 +102,13 @@ def load_settings(data: Path, options: Mapping[str, object], environ: Mapping[st
     limits = values.get("limits", {})
     if not isinstance(limits, Mapping) or not all(type(each) is int for each in limits.values()):
         raise ConfigError("read the settings: expected a table of integers", "limits")
+    blobs = _text(values, "blobs")
+    in_object_store = blobs is not None and blobs.startswith(_OBJECT_STORE)
     return Settings(
         data=data,
         origin=origin,
         database=_text(values, "database") or f"sqlite:///{data / 'ledger.db'}",
-        blobs=Path(_text(values, "blobs") or data / "blobs"),
+        blobs=data / "blobs" if blobs is None or in_object_store else Path(blobs),
         kept=Path(_text(values, "kept") or data),
         policy=Path(policy) if (policy := _text(values, "policy")) else None,
         tsa=_authorities(values.get("tsa", ())),
@@ -116,6 +122,7 @@ def load_settings(data: Path, options: Mapping[str, object], environ: Mapping[st
         extract=_flag(values, "extract", True),
         closed=_flag(values, "closed", False),
         limits=dict(limits),
+        blobs_url=blobs if in_object_store else None,
     )
 
 
@@ -131,7 +138,8 @@ def _read_file(data: Path) -> dict[str, Any]:
     if unknown:
         raise ConfigError(f"read the settings: unknown {', '.join(sorted(unknown))}", str(path))
     for name in _PATHS & values.keys():
-        values[name] = str(data / (_text(values, name) or ""))
+        text = _text(values, name) or ""
+        values[name] = text if name == "blobs" and text.startswith(_OBJECT_STORE) else str(data / text)
     return values
 
 

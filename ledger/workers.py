@@ -30,6 +30,9 @@ KEYS_SWEEP_SECONDS = 3_600.0
 ERASURES_SECONDS = 60.0
 """How often an erasure that failed half way is tried again."""
 
+BLOBS_SECONDS = 600.0
+"""How often the store of blobs is looked after. A store that was down at the start is, within this time."""
+
 LAPSE_SECONDS = 20.0
 """How often terms that passed are looked for: a term is days long, and its end is on record within half a minute."""
 
@@ -182,3 +185,13 @@ def finishing_erasures(finish: Callable[[], int]) -> Periodic:
         return False
 
     return Periodic("finish erasures", ERASURES_SECONDS, work, first=ERASURES_SECONDS)
+
+
+def tending_blobs(tend: Callable[[], None]) -> Periodic:
+    """Takes away what dead writers left in the store of blobs, first at once; deletes what is retained no longer."""
+
+    def work(_stopping: Event) -> bool:
+        tend()
+        return False
+
+    return Periodic("tend the store of blobs", BLOBS_SECONDS, work, first=0.0)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.object_store import ObjectStore, environment, running_object_store
 from tests.postgres import PostgresServer, running_postgres
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,6 +43,21 @@ def module_postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     name = postgres_server.create_database()
     yield postgres_server.url(name)
     postgres_server.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def object_store_server() -> Iterator[ObjectStore]:
+    """One object store for the run, started when the first test asks. Skips where it is not installed."""
+    with running_object_store() as store:
+        yield store
+
+
+@pytest.fixture
+def object_store(object_store_server: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
+    """The same, with its credentials in this test's environment."""
+    for name, value in environment().items():
+        monkeypatch.setenv(name, value)
+    return object_store_server
 
 
 @pytest.fixture

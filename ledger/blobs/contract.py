@@ -25,6 +25,18 @@ class StoredBlob:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class Retained:
+    """A blob that was removed, and whose bytes a lock of the store's service still keeps from being deleted.
+
+    sha256 -- 32 bytes, the blob's name
+    until  -- when that lock ends, in milliseconds since 1970 (UTC); None where its end is not known
+    """
+
+    sha256: bytes
+    until: int | None
+
+
 class BlobWriter(Protocol):
     """One blob on its way in. A context manager: left without `finish`, it leaves nothing behind.
 
@@ -112,7 +124,10 @@ class BlobStore(Protocol):
         ...
 
     def remove(self, sha256: bytes) -> None:
-        """Take the blob away, durably; succeeds when it is not here. An erasure cut short is simply run again."""
+        """Take the blob away, durably; succeeds when it is not here. An erasure cut short is simply run again.
+
+        Where a lock keeps its bytes, nobody finds it here any more, and `retained` names it until they are deleted.
+        """
         ...
 
     def holding(self, sha256: bytes) -> AbstractContextManager[None]:
@@ -124,4 +139,22 @@ class BlobStore(Protocol):
 
         Nobody can begin to hold it between the question and the removal.
         """
+        ...
+
+    def retained(self, sha256: bytes | None = None) -> list[Retained]:
+        """What was removed, and cannot be deleted yet; with `sha256` of that blob alone."""
+        ...
+
+    def tend(self) -> None:
+        """Take away what dead writers left, and delete what was retained and need not be any longer. Done now and then,
+        beside living writers, whose work is left alone.
+        """
+        ...
+
+    def trouble(self) -> str | None:
+        """What keeps this store from working, in words; answers within seconds, and raises nothing."""
+        ...
+
+    def close(self) -> None:
+        """Let go of threads and connections. No call may follow."""
         ...

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
-from ledger.blobs.contract import SHA256_BYTES, StoredBlob
+from ledger.blobs.contract import SHA256_BYTES, Retained, StoredBlob
 from ledger.blobs.double_digest import BLOCK_BYTES, DoubleDigest
 from ledger.blobs.durable_file import (
     TemporaryFile,
@@ -113,6 +113,20 @@ class DirectoryBlobs:
                 return False
             self.remove(sha256)
             return True
+
+    def retained(self, sha256: bytes | None = None) -> list[Retained]:
+        return []  # a directory locks nothing: what is removed is gone
+
+    def tend(self) -> None:
+        clean_leftovers(self._directory / INCOMING)
+
+    def trouble(self) -> str | None:
+        if os.access(self._directory / INCOMING, os.W_OK | os.X_OK):
+            return None
+        return f"the store of blobs: {self._directory / INCOMING} is not there, or may not be written to"
+
+    def close(self) -> None:
+        """Nothing is held open between calls."""
 
     @contextmanager
     def _locked(self, sha256: bytes, how: int) -> Iterator[None]:

@@ -1,71 +1,135 @@
 """Derive everything again from the entries, and say what does not agree: `fsck` believes no table but `entries`.
 
-    entries ─ leaves ─┬─ tree ── tiles, frontier, head, every checkpoint's root
-                      ├─ chains ── prev, seq, the chains' ends
-                      ├─ commitments ── secrets and openings, the look-up table of evidence, the stored files
-                      └─ tokens ── what was stamped is what was signed
+    file       SQLite's own check of its pages and indexes
+    log        leaves ─┬─ tree ── tiles, frontier, head, every checkpoint's root and signatures
+                       └─ chains ── prev, seq, the chains' ends
+    contents   commitments ── secrets and openings, every table that is made from them; tokens
+    files      the evidence that is held, digested again
 
-It reads only, and may run beside a server: what is appended meanwhile is not looked at.
+It reads only, and may run beside a server: what is appended meanwhile is not looked at. The log is cut into stretches,
+which processes on every core derive; memory does not grow with the number of entries.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from functools import partial
+from typing import Final
 
-from ledger.blobs.directory_blobs import DirectoryBlobs
+from ledger.blobs.contract import BlobStore
+from ledger.blobs.opening import open_blobs
 from ledger.clock import SystemClock
 from ledger.commit.kept_checkpoint import KeptCheckpoint
 from ledger.commit.recovery import check_against, check_edge
 from ledger.commit.signer import CheckpointSigner
 from ledger.config import Settings
-from ledger.errors import LedgerError, NotFoundError, RolledBackError
+from ledger.errors import LedgerError, RolledBackError
 from ledger.keys.key_folder import KeyFolder
-from ledger.merkle.open_tiles import OpenTiles
-from ledger.merkle.tiles import TileId
-from ledger.note.signed_note import parse_note
+from ledger.merkle.tiles import TILE_WIDTH
+from ledger.store.audit_rows import AuditRows
 from ledger.store.case_contracts import CaseStore
-from ledger.store.contracts import EvidenceRow, Head, LogStore
+from ledger.store.contracts import Head
+from ledger.store.engine import open_engine
 from ledger.store.sql_store import SqlStore
-from ledger.upkeep.entry_audit import EntryAudit
+from ledger.upkeep.contents_audit import audit_contents
+from ledger.upkeep.file_audit import audit_files
+from ledger.upkeep.finding import Finding, Progress
+from ledger.upkeep.log_audit import LogAudit
+from ledger.upkeep.processes import Processes, cores
 
-APPEND_ENTRIES = 1_024
-"""Leaves hashed into the tree at a time."""
+__all__ = ["PHASES", "Finding", "fsck"]
+
+PHASES: Final = ("file", "log", "contents", "files")
+"""What is looked at, in this order."""
+
+STRETCH_MAX: Final = 256 * TILE_WIDTH
+"""Entries of the longest stretch: its chains and results stay some tens of megabytes."""
+
+STRETCH_MIN: Final = 16 * TILE_WIDTH
+"""Entries of the shortest one that is worth a process: a fraction of a second's work, as long as one takes to start."""
+
+_STRETCHES_PER_CORE: Final = 8  # so that none is idle for long at the end
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that is not as it must be: where, and what. `evidence`: contradicting checkpoints, if any."""
+def fsck(
+    settings: Settings, only: Collection[str] = PHASES, progress: Progress | None = None, processes: int | None = None
+) -> Iterator[Finding]:
+    """Every finding, as it is found; none means sound.
 
-    where: str
-    what: str
-    evidence: tuple[str, ...] = ()
-
-
-def fsck(settings: Settings) -> Iterator[Finding]:
-    """Every finding, as it is found; none means sound. Raises ConfigError where the ledger cannot be opened at all."""
+    `only`: which of `PHASES`; the right edge, the kept and the served checkpoint are always looked at. `processes`: one
+    a core unless told otherwise; a short log is checked without any. Raises ConfigError where the ledger cannot be
+    opened at all.
+    """
     store = SqlStore.open(settings.database)
     try:
         signers = KeyFolder(settings.data / "keys").log_signers(settings.origin)
         signer = CheckpointSigner(settings.origin, *signers, KeptCheckpoint(settings.kept), SystemClock())
         # The head is read before anything else: whatever a running server appends later lies beyond it.
-        yield from _Fsck(store, signer, DirectoryBlobs(settings.blobs)).findings(store.head())
+        head = store.head()
+        ranges = _ranges(head.size, cores() if processes is None else processes)
+        rows = AuditRows(store.engine)
+        count = min(len(ranges), cores()) if processes is None else processes
+        with Processes(partial(open_rows, settings.database), rows, count) as crew:
+            audit = _Fsck(store, rows, signer, open_blobs(settings), crew, progress or _unwatched)
+            yield from audit.findings(head, ranges, only)
     finally:
         store.close()
 
 
+def open_rows(database: str) -> AuditRows:
+    """Another process's own connections."""
+    return AuditRows(open_engine(database))
+
+
+def _ranges(size: int, processes: int) -> list[range]:
+    """Stretches of the log: each begins at a full tile."""
+    wanted = -(-size // (max(processes, 1) * _STRETCHES_PER_CORE))
+    length = min(max(-(-wanted // TILE_WIDTH) * TILE_WIDTH, STRETCH_MIN), STRETCH_MAX)
+    return [range(start, min(start + length, size)) for start in range(0, size, length)]
+
+
+def _unwatched(_phase: str, _done: int, _total: int) -> None:
+    pass
+
+
 class _Fsck:
-    def __init__(self, store: CaseStore, signer: CheckpointSigner, blobs: DirectoryBlobs) -> None:
+    def __init__(
+        self, store: CaseStore, rows: AuditRows, signer: CheckpointSigner, blobs: BlobStore,
+        processes: Processes[AuditRows], progress: Progress,
+    ) -> None:  # fmt: skip
         self._store = store
+        self._rows = rows
         self._signer = signer
         self._blobs = blobs
+        self._processes = processes
+        self._progress = progress
 
-    def findings(self, head: Head) -> Iterator[Finding]:
+    def findings(self, head: Head, ranges: list[range], only: Collection[str]) -> Iterator[Finding]:
         yield from self._right_edge(head)
         yield from self._kept_checkpoint(head)
         yield from self._served_checkpoint()
-        yield from self._rederive(head)
-        yield from self._stored_files(head)
+        for phase in PHASES:
+            if phase in only:
+                self._progress(phase, 0, head.size if phase in ("log", "contents") else 0)
+                yield from self._phase(phase, head, ranges)
+
+    def _phase(self, phase: str, head: Head, ranges: list[range]) -> Iterator[Finding]:
+        try:
+            match phase:
+                case "file":
+                    yield from (Finding("database", what) for what in self._rows.damage())
+                case "log":
+                    audit = LogAudit(self._store, self._rows, self._signer, head)
+                    yield from audit.findings(self._processes, ranges, self._progress)
+                case "contents":
+                    yield from audit_contents(
+                        self._store, self._rows, head.size, self._processes, ranges, self._progress
+                    )
+                case _:
+                    yield from audit_files(self._rows, self._blobs, head.size, self._progress)
+        except LedgerError as error:
+            # A page that cannot be read must not keep the other phases from looking.
+            yield Finding(error.where or "database", f"it could not be checked to the end: {error.what}")
 
     def _right_edge(self, head: Head) -> Iterator[Finding]:
         """What a start would refuse (ledger.commit.recovery, steps 1 and 2), without mending anything."""
@@ -100,113 +164,3 @@ class _Fsck:
             yield Finding("published", "the checkpoint that is to be served is not stored")
         elif served[0] < newest[0]:
             yield Finding("published", f"a checkpoint of size {served[0]} is served, the newest has {newest[0]}")
-
-    def _rederive(self, head: Head) -> Iterator[Finding]:
-        audit = EntryAudit(self._store)
-        tree = _TreeAudit(self._store, self._signer, head)
-        hashes: list[bytes] = []
-        expected = 0
-        for row, opening in self._store.scan():
-            if row.index >= head.size:
-                break
-            while expected < row.index:
-                yield Finding(f"entry {expected}", "it is missing")
-                return  # nothing behind a gap can be derived
-            for what in audit.check(row, opening):
-                yield Finding(f"entry {row.index}", what)
-            hashes.append(audit.leaf_hash(row.leaf))
-            expected += 1
-            if len(hashes) == APPEND_ENTRIES:
-                yield from tree.grow(hashes)
-                hashes = []
-        yield from tree.grow(hashes)
-        if expected < head.size:
-            yield Finding(f"entry {expected}", f"it is missing: the head counts {head.size} entries")
-            return
-        yield from tree.finish()
-        for where, what in audit.finish(head.size):
-            yield Finding(where, what)
-
-    def _stored_files(self, head: Head) -> Iterator[Finding]:
-        """Every file that we hold, read again. The same blob under several entries is read once."""
-        seen: set[bytes] = set()
-        for row in self._store.stored_evidence():
-            if row.index >= head.size or not row.stored or row.sha256 is None or row.sha256 in seen:
-                continue
-            seen.add(row.sha256)
-            yield from self._stored_file(row, row.sha256)
-
-    def _stored_file(self, row: EvidenceRow, sha256: bytes) -> Iterator[Finding]:
-        where = f"file of entry {row.index} ({sha256.hex()})"
-        try:
-            size = self._blobs.check(sha256).size
-            if size != row.size:
-                yield Finding(where, f"it has {size} bytes, {row.size} were received")
-        except NotFoundError:
-            yield Finding(where, "it is missing")
-        except LedgerError as error:
-            yield Finding(where, error.what)
-
-
-class _TreeAudit:
-    """Grows the tree again and compares tiles, checkpoints, frontier and head with what is stored."""
-
-    def __init__(self, store: LogStore, signer: CheckpointSigner, head: Head) -> None:
-        self._store = store
-        self._signer = signer
-        self._head = head
-        self._tree = OpenTiles()
-        self._notes = store.checkpoints()
-        self._next = next(self._notes, None)
-        self._stored_tiles = {(row.level, row.index) for row in store.tiles()}
-
-    def _within(self, level: int, index: int, size: int) -> bool:
-        return (index + 1) << 8 * (level + 1) <= size
-
-    def grow(self, hashes: list[bytes]) -> Iterator[Finding]:
-        """Append leaf hashes, stopping at each size that was signed."""
-        while hashes:
-            yield from self._checkpoints_here()
-            signed = self._head.size if self._next is None else min(self._next[0], self._head.size)
-            step = len(hashes) if signed <= self._tree.size else min(len(hashes), signed - self._tree.size)
-            grown = self._tree.append(hashes[:step])
-            self._tree, hashes = grown.tiles, hashes[step:]
-            for tile, data in grown.full:
-                yield from self._tile(tile, data)
-
-    def finish(self) -> Iterator[Finding]:
-        yield from self._checkpoints_here()
-        size = self._store.head().size  # read after the tiles: a server stores them together with the head
-        for level, index in sorted(self._stored_tiles):
-            if self._within(level, index, self._head.size) or not self._within(level, index, size):
-                yield Finding(f"tile {level}/{index}", "it stands for entries that do not exist")
-        if self._tree.frontier.root() != self._head.root:
-            yield Finding("head", f"the entries do not give its root at size {self._head.size}")
-        elif self._tree.frontier.to_bytes() != self._head.frontier:
-            yield Finding("head", "its frontier is not the entries'")
-        if self._next is not None and self._next[0] > self._head.size and self._store.head() == self._head:
-            yield Finding(
-                f"checkpoint {self._next[0]}", f"it was signed, and the head has only {self._head.size} entries"
-            )
-
-    def _tile(self, tile: TileId, data: bytes) -> Iterator[Finding]:
-        self._stored_tiles.discard((tile.level, tile.index))
-        stored = self._store.tile(tile.level, tile.index)
-        if stored is None:
-            yield Finding(f"tile {tile.level}/{tile.index}", "it is missing")
-        elif stored != data:
-            yield Finding(f"tile {tile.level}/{tile.index}", "its hashes are not the entries'")
-
-    def _checkpoints_here(self) -> Iterator[Finding]:
-        while self._next is not None and self._next[0] <= self._tree.size:
-            size, note = self._next
-            self._next = next(self._notes, None)
-            try:
-                checkpoint = self._signer.check(note)
-            except LedgerError as error:
-                yield Finding(f"checkpoint {size}", f"it is not one of this log: {error.what}")
-                continue
-            if checkpoint.size != size or checkpoint.root != self._tree.frontier.root():
-                yield Finding(
-                    f"checkpoint {size}", "the entries do not give the root that was signed", (parse_note(note).text,)
-                )

@@ -12,6 +12,7 @@ import tomli_w
 
 from ledger.attest.development_tsa import create_development_authority
 from ledger.blobs.durable_file import make_directory_durably, replace_durably
+from ledger.blobs.opening import open_blobs
 from ledger.clock import Clock, SystemClock
 from ledger.commit.batch import commit_batch
 from ledger.commit.kept_checkpoint import KeptCheckpoint
@@ -52,6 +53,7 @@ def initialise(
     clock = SystemClock() if clock is None else clock
     before = None if successor_of is None else read_predecessor(successor_of, settings.origin)
     _make_folders(settings)
+    _check_blobs(settings)
     keys = KeyFolder(settings.data / "keys")
     kept = KeptCheckpoint(settings.kept)
     if join:
@@ -120,6 +122,17 @@ def _make_folders(settings: Settings) -> None:
         raise ConfigError(f"make a log: {error.strerror}", str(error.filename)) from error
 
 
+def _check_blobs(settings: Settings) -> None:
+    """A log whose store of blobs does not work is not made: nobody could anchor a file in it."""
+    blobs = open_blobs(settings)
+    try:
+        trouble = blobs.trouble()
+    finally:
+        blobs.close()
+    if trouble is not None:
+        raise ConfigError(f"make a log: {trouble}", "blobs")
+
+
 def _write_entry_0(
     settings: Settings, store: SqlStore, signer: CheckpointSigner, clock: Clock, before: Predecessor | None
 ) -> None:
@@ -180,11 +193,15 @@ def stated_places(settings: Settings) -> dict[str, str]:
     """Where things lie, as `config.toml` says it: what is not where it would be looked for anyway."""
     places = {
         "database": _database(settings),
-        "blobs": None if settings.blobs == settings.data / "blobs" else _path(settings, settings.blobs),
+        "blobs": settings.blobs_url or _blobs(settings),
         "kept": None if settings.kept == settings.data else _path(settings, settings.kept),
         "policy": _path(settings, settings.policy) if settings.policy else None,
     }
     return {name: place for name, place in places.items() if place is not None}
+
+
+def _blobs(settings: Settings) -> str | None:
+    return None if settings.blobs == settings.data / "blobs" else _path(settings, settings.blobs)
 
 
 def _path(settings: Settings, path: Path) -> str:
