@@ -1,9 +1,11 @@
-"""Rows on their way in as plain SQL. In bulk, compiling a statement and unpacking a dictionary for each row costs more
-than the database itself; so rows come as tuples, in the order of the table's columns.
+"""The writer's statements as plain SQL, with `?` for a value. Compiling a statement and unpacking a dictionary for each
+row costs more than the database itself, in bulk and one by one; so rows come as tuples, in the order of the table's
+columns, and SQLite's driver is asked directly.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final, cast
@@ -23,9 +25,19 @@ def is_sqlite(connection: Connection) -> bool:
     return connection.dialect.name == "sqlite"
 
 
-def mark(connection: Connection) -> str:
-    """What stands for a value in the driver's own SQL: `?`, or for psycopg `%s`."""
-    return "?" if is_sqlite(connection) else "%s"
+def run(connection: Connection, statement: str, values: tuple[Any, ...] = ()) -> Any:
+    """Execute one statement within the connection's transaction. What comes has `fetchone`, `fetchall`, `rowcount`."""
+    if is_sqlite(connection):
+        return _sqlite(connection).execute(statement, values)
+    return connection.exec_driver_sql(statement.replace("?", "%s"), values)
+
+
+def run_for_each(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Execute one statement for each of one or more rows of values."""
+    if is_sqlite(connection):
+        _sqlite(connection).executemany(statement, rows)
+    else:
+        connection.exec_driver_sql(statement.replace("?", "%s"), rows[0] if len(rows) == 1 else list(rows))
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -33,20 +45,15 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, 
     if not rows:
         return
     if is_sqlite(connection) or len(rows) < COPY_ROWS:
-        execute_for_each(connection, _insert_statement(table, mark(connection)), rows)
+        run_for_each(connection, _insert_statement(table), rows)
     else:
         _copy(connection, table, rows)
 
 
-def execute_for_each(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Execute a statement of the driver's own SQL for each of one or more rows of values."""
-    connection.exec_driver_sql(statement, rows[0] if len(rows) == 1 else list(rows))
-
-
 # The names in these statements are the schema's, and placeholders.
 @cache
-def _insert_statement(table: Table, value: str) -> str:
-    return f"INSERT INTO {table.name} ({_names(table)}) VALUES ({', '.join([value] * len(table.columns))})"  # noqa: S608
+def _insert_statement(table: Table) -> str:
+    return f"INSERT INTO {table.name} ({_names(table)}) VALUES ({', '.join('?' * len(table.columns))})"  # noqa: S608
 
 
 @cache
@@ -66,6 +73,10 @@ def _type(column: Any) -> str:
     if not isinstance(column.type, String):
         raise TypeError(f"copy into {column}: no type of PostgreSQL is known for {column.type!r}")
     return "text"
+
+
+def _sqlite(connection: Connection) -> sqlite3.Connection:
+    return cast("sqlite3.Connection", connection.connection.dbapi_connection)
 
 
 def _copy(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -10,14 +10,14 @@ from sqlalchemy import Engine, and_, delete, select
 from ledger.store import schema
 from ledger.store.contracts import CaseRow, EvidenceRow, IdempotencyRow, MemberRow, TimestampRow
 from ledger.store.engine import WRITER, database_errors
-from ledger.store.row_insert import mark
+from ledger.store.row_insert import run
 
 # Evidence rows fetched at a time where all are read.
 SCAN_ROWS = 2_000
 
 # One statement sees one moment: nobody can be removed between the two things that it reads.
 _MEMBERSHIP: Final = (
-    "SELECT m.chain, m.account, m.role, m.side, m.idx, m.removed, c.acts FROM members m "
+    "SELECT m.account, m.role, m.side, m.idx, m.removed, c.acts FROM members m "
     "JOIN chains c ON c.chain = m.chain WHERE m.chain = ? AND m.account = ?"
 )
 
@@ -71,9 +71,8 @@ class CaseReads:
 
     def membership(self, chain: str, account: str) -> tuple[MemberRow, int] | None:
         with database_errors("read a membership"), self._engine.connect() as connection:
-            statement = _MEMBERSHIP.replace("?", mark(connection))
-            row = connection.exec_driver_sql(statement, (bytes.fromhex(chain), account)).one_or_none()
-        return None if row is None else (member_of(row), row.acts)
+            row = run(connection, _MEMBERSHIP, (bytes.fromhex(chain), account)).fetchone()
+        return None if row is None else (MemberRow(chain, *row[:5]), row[5])
 
     def evidence(self, index: int) -> EvidenceRow | None:
         rows = self._rows("read evidence", select(schema.evidence).where(schema.evidence.c.idx == index))

@@ -12,7 +12,7 @@ from ledger.errors import ConflictError, CorruptError, NotFoundError
 from ledger.store import schema
 from ledger.store.contracts import ChainHead, EntryRow, Head, OpeningRow, TileRow
 from ledger.store.engine import WRITER, database_errors, is_sqlite, unflushed
-from ledger.store.row_insert import mark
+from ledger.store.row_insert import run
 from ledger.store.sql_writer import chain_head_of, opening_of
 
 # Rows fetched at a time where a whole table is read: constant memory, few round trips.
@@ -186,12 +186,9 @@ class CheckpointRows:
         # may go on serving while PostgreSQL starts again, and would serve an older checkpoint than before: there it
         # is flushed.
         with self._writing("keep a checkpoint", flushed=not is_sqlite(self._engine)) as connection:
-            value = mark(connection)
-            inserted = connection.exec_driver_sql(_SAVE.replace("?", value), (size, note))
             kept = note
-            if inserted.rowcount != 1:
-                found = connection.exec_driver_sql(_SAVED.replace("?", value), (size,))
-                kept = bytes(found.scalar_one())
+            if run(connection, _SAVE, (size, note)).rowcount != 1:
+                kept = bytes(run(connection, _SAVED, (size,)).fetchone()[0])
                 # ML-DSA signatures differ at each signing; the note's text may not.
                 if kept.split(b"\n\n")[0] != note.split(b"\n\n")[0]:
                     raise ConflictError(f"keep a checkpoint of size {size}: another root stands there already")
@@ -234,7 +231,7 @@ class CheckpointRows:
 
     def _publish(self, connection: Connection, size: int) -> None:
         # The condition is the promise: never backwards, whoever else publishes at the same time.
-        connection.exec_driver_sql(_PUBLISH.replace("?", mark(connection)), (size,))
+        run(connection, _PUBLISH, (size,))
 
     def published(self) -> tuple[int, bytes] | None:
         with database_errors("read the published checkpoint"), self._engine.connect() as connection:

@@ -24,7 +24,7 @@ from ledger.store.contracts import (
     TileRow,
 )
 from ledger.store.engine import WRITER, database_errors
-from ledger.store.row_insert import execute_for_each, insert_rows, is_sqlite, mark
+from ledger.store.row_insert import insert_rows, is_sqlite, run, run_for_each
 from ledger.store.sql_projection import evidence_values, project
 
 # Chains looked up in one statement: PostgreSQL takes 65,535 values in one, SQLite half of that.
@@ -48,10 +48,10 @@ class SqlWriter:
     def lock_head(self) -> Head:
         # PostgreSQL waits here for the commit of whoever holds the row; SQLite did at BEGIN IMMEDIATE.
         lock = "" if is_sqlite(self._connection) else " FOR UPDATE"
-        row = self._connection.exec_driver_sql(_HEAD + lock).one_or_none()
+        row = run(self._connection, _HEAD + lock).fetchone()
         if row is None:
             raise CorruptError("lock the head: expected its one row, got none")
-        return Head(row.size, bytes(row.root), bytes(row.frontier))
+        return Head(row[0], bytes(row[1]), bytes(row[2]))
 
     def replays(self, account: str, keys: Sequence[str]) -> Mapping[str, IdempotencyRow]:
         table = schema.idempotency
@@ -62,10 +62,10 @@ class SqlWriter:
         heads = {}
         for at in range(0, len(chains), _LOOKED_UP):
             names = tuple(map(bytes.fromhex, chains[at : at + _LOOKED_UP]))
-            marks = ", ".join([mark(self._connection)] * len(names))
-            for row in self._connection.exec_driver_sql(f"{_CHAINS} ({marks})", names):
-                head = chain_head_of(row)
-                heads[head.chain] = head
+            found = run(self._connection, f"{_CHAINS} ({', '.join('?' * len(names))})", names)
+            for chain, length, acts, index, leaf_hash in found.fetchall():
+                name = bytes(chain).hex()
+                heads[name] = ChainHead(name, length, acts, index, bytes(leaf_hash))
         return heads
 
     def opening(self, index: int) -> OpeningRow | None:
@@ -107,14 +107,13 @@ class SqlWriter:
 
     def move_head(self, old: Head, new: Head) -> None:
         values = (new.size, new.root, new.frontier, old.size, old.root)
-        moved = self._connection.exec_driver_sql(_MOVE_HEAD.replace("?", mark(self._connection)), values)
-        if moved.rowcount != 1:
+        if run(self._connection, _MOVE_HEAD, values).rowcount != 1:
             raise CorruptError(f"move the head from size {old.size}: it moved although it was locked")
 
     def _put_chain_heads(self, chains: Sequence[ChainHead]) -> None:
         rows = [(bytes.fromhex(c.chain), c.length, c.acts, c.index, c.leaf_hash) for c in chains]
         if rows:
-            execute_for_each(self._connection, _PUT_CHAIN.replace("?", mark(self._connection)), rows)
+            run_for_each(self._connection, _PUT_CHAIN, rows)
 
 
 def chain_head_of(row: Any) -> ChainHead:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, text
 
 from ledger.errors import ConfigError, ConflictError, UnavailableError
 from ledger.store.contracts import EntryRow
@@ -82,7 +84,16 @@ def test_commits_that_need_not_be_flushed_leave_no_trace_in_the_connection(sqlit
 def test_only_checkpoints_go_unflushed(sqlite_url: str) -> None:
     store = SqlStore.create(sqlite_url)
     levels: dict[str, int] = {}
-    event.listen(store.engine, "before_cursor_execute", lambda c, _, sql, *__: levels.update({sql[:18]: level(c)}))
+    with store.engine.connect() as connection:  # the one connection of the pool, which every call below takes in turn
+        driver = cast("sqlite3.Connection", connection.connection.dbapi_connection)
+    settings = {"PRAGMA synchronous=NORMAL": 1, "PRAGMA synchronous=FULL": 2}
+    now = [2]
+
+    def trace(sql: str) -> None:
+        now.append(settings.get(sql, now[-1]))
+        levels[sql[:18]] = now[-1]
+
+    driver.set_trace_callback(trace)
     store.save_checkpoint(0, b"text\n\nsignatures")
     with pytest.raises(ConflictError):
         store.save_checkpoint(0, b"other\n\nsignatures")
@@ -91,6 +102,7 @@ def test_only_checkpoints_go_unflushed(sqlite_url: str) -> None:
         writer.append([EntryRow(0, "ab" * 16, 0, "x.y", b"leaf")], [], [], [])
         writer.move_head(head, head)
     store.publish(0)
+    driver.set_trace_callback(None)
     assert levels["INSERT INTO checkp"] == 1
     assert levels["INSERT INTO entrie"] == levels["UPDATE log_head SE"] == levels["INSERT INTO publis"] == 2
     store.close()

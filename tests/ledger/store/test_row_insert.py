@@ -58,8 +58,8 @@ def test_every_table_holds_what_was_put_in(store: SqlStore, count: int) -> None:
             found = connection.execute(select(table)).all()
         plain = [tuple(bytes(v) if isinstance(v, memoryview) else v for v in row) for row in found]
         assert sorted(plain, key=repr) == sorted(rows, key=repr), table.name
-    inserted = [each for each in statements if each.startswith("INSERT")]
-    assert bool(inserted) == (0 < count < COPY_ROWS or (count > 0 and is_sqlite(store.engine)))
+    if not is_sqlite(store.engine):  # SQLite's driver is asked past SQLAlchemy
+        assert any(each.startswith("INSERT") for each in statements) == (0 < count < COPY_ROWS)
 
 
 @pytest.mark.parametrize("count", [1, COPY_ROWS])
