@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -22,6 +23,8 @@ from benchmarks.peers.tessera_program import TesseraProgram, build_program
 from benchmarks.record import ROOT, describe_machine, describe_revision, describe_versions, write_result
 from benchmarks.scale import Scale
 from benchmarks.table import format_outcome
+
+_BROKEN: Final = "broke off: "
 
 Measure: TypeAlias = Callable[[Site, Path], Outcome]
 
@@ -48,7 +51,9 @@ COMPARISONS: Final[Mapping[str, Comparison]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns the exit status: 0, also where a row was skipped or an aim is missed. It measures, it does not judge."""
+    """Returns the exit status: 0, also where a row was skipped or an aim is missed; 1 where a comparison broke off, and
+    then the others have run all the same.
+    """
     options = _parse(arguments)
     scale = Scale(options.quick)
     program, absence = _build()
@@ -68,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     path = write_result(options.results, header | shaped, outcomes)
     path.with_suffix(".md").write_text(f"{table}\n", encoding="utf-8")
     print(f"{table}\n\n{_count(rows)}; {seconds:.0f} s; written to {path} and {path.with_suffix('.md').name}")
-    return 0
+    return int(any((outcome.skipped or "").startswith(_BROKEN) for outcome in outcomes))
 
 
 def _build() -> tuple[TesseraProgram | None, str]:
@@ -87,6 +92,9 @@ def _run(name: str, site: Site) -> Outcome:
         outcome = COMPARISONS[name].measure(site, folder)
     except SkippedError as reason:
         outcome = Outcome(name, "not measured", skipped=str(reason))
+    except (RuntimeError, OSError, subprocess.SubprocessError) as error:
+        words = str(error).strip().splitlines() or [type(error).__name__]
+        outcome = Outcome(name, "not measured", skipped=f"{_BROKEN}{words[-1]}")
     shutil.rmtree(folder)
     return replace(outcome, seconds=time.monotonic() - begun)
 

@@ -16,7 +16,7 @@ from benchmarks.peers.ledger_server import LedgerServer, ledger_server
 from benchmarks.peers.site import Site
 from benchmarks.peers.tessera_program import TesseraProgram, write_leaves
 
-LINES: Final = 1_000
+LINES: Final = 500
 BATCH_CLIENTS: Final = 4
 TESSERA_CLIENTS: Final = 256
 TESSERA_WRITES: Final = ((256, 250), (64, 5))

@@ -6,7 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.peers.__main__ import COMPARISONS
+import pytest
+
+from benchmarks.comparison import Outcome, Series
+from benchmarks.peers import __main__ as program
+from benchmarks.peers.__main__ import COMPARISONS, Comparison
+from benchmarks.peers.aims import Aim
+from benchmarks.peers.site import Site
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -30,3 +36,25 @@ def test_a_quick_run_without_go_skips_what_needs_it_and_keeps_its_result(tmp_pat
     table = path.with_suffix(".md").read_text(encoding="utf-8")
     assert all(f"| {row['what']} |" in table for row in rows)
     assert table.strip() in done.stdout
+
+
+def test_a_comparison_that_breaks_off_is_told_and_does_not_take_the_others_along(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def break_off(_site: Site, _folder: Path) -> Outcome:
+        raise RuntimeError("first words\nno answer within 10 s")
+
+    def measure(_site: Site, _folder: Path) -> Outcome:
+        return Outcome("sound", "", {"acts/s": [Series("ours", False, (2.0,)), Series("theirs", True, (1.0,))]})
+
+    monkeypatch.setenv("PATH", "/nowhere")
+    aim = Aim("ours ÷ theirs", "acts/s", "ours", "theirs", at_least=1)
+    monkeypatch.setattr(
+        program, "COMPARISONS", {"broken": Comparison(break_off, [aim]), "sound": Comparison(measure, [aim])}
+    )
+    assert program.main(["--results", str(tmp_path)]) == 1
+    (path,) = tmp_path.glob("*.json")
+    broken, sound = json.loads(path.read_text(encoding="utf-8"))["aims"]
+    assert (broken["skipped"], broken["holds"]) == ("broke off: no answer within 10 s", None)
+    assert (sound["skipped"], sound["holds"]) == (None, True)
+    assert "1 aims hold, 0 do not, 1 rows skipped" in capsys.readouterr().out
