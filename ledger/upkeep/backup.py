@@ -22,7 +22,7 @@ import shutil
 import tempfile
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -43,6 +43,7 @@ from ledger.blobs.durable_file import (
     unavailable,
     write_durably,
 )  # fmt: skip
+from ledger.blobs.opening import open_blobs
 from ledger.clock import Clock, SystemClock
 from ledger.commit.kept_checkpoint import KeptCheckpoint
 from ledger.config import CONFIG_FILE, Settings
@@ -157,7 +158,9 @@ class _Writing:
             values = tomllib.loads((self._settings.data / CONFIG_FILE).read_text(encoding="utf-8"))
             if self._settings.policy is not None:
                 self._write(names.POLICY, self._settings.policy.read_bytes())
-            self._write(CONFIG_FILE, tomli_w.dumps({k: v for k, v in values.items() if k not in PLACES}).encode())
+            # Files that stay where they are must be found there again.
+            left_out = PLACES if self._with_files else tuple(name for name in PLACES if name != "blobs")
+            self._write(CONFIG_FILE, tomli_w.dumps({k: v for k, v in values.items() if k not in left_out}).encode())
             authorities = self._settings.data / names.AUTHORITIES
             if authorities.is_dir():
                 make_directory_durably(self._folder / names.AUTHORITIES)
@@ -166,21 +169,24 @@ class _Writing:
                     self._write(f"{names.AUTHORITIES}/{path.name}", path.read_bytes())
 
     def _copy_files(self, copy: SqlStore) -> None:
-        source, target = DirectoryBlobs(self._settings.blobs), DirectoryBlobs(self._folder / names.BLOBS)
-        for row in copy.stored_evidence():
-            # Several entries may name one file; what is here already tells it, without a list in memory.
-            if not row.stored or row.sha256 is None or target.exists(row.sha256):
-                continue
-            try:
-                with source.open(row.sha256) as stream:
-                    self._bytes += copy_blob(stream, target, row.sha256)
-            except NotFoundError as error:
-                raise self._missing(row.sha256, error) from error
-            self._files += 1
-            name = row.sha256.hex()
-            self._sums.add(f"{names.BLOBS}/{name[:2]}/{name[2:4]}/{name}", name)
+        target = DirectoryBlobs(self._folder / names.BLOBS)
+        with closing(open_blobs(self._settings)) as source:
+            for row in copy.stored_evidence():
+                # Several entries may name one file; what is here already tells it, without a list in memory.
+                if row.stored and row.sha256 is not None and not target.exists(row.sha256):
+                    self._copy_file(source, target, row.sha256)
         with unavailable("finishing the files of a backup", self._folder):
             (self._folder / names.BLOBS / INCOMING).rmdir()
+
+    def _copy_file(self, source: BlobStore, target: DirectoryBlobs, sha256: bytes) -> None:
+        try:
+            with source.open(sha256) as stream:
+                self._bytes += copy_blob(stream, target, sha256)
+        except NotFoundError as error:
+            raise self._missing(sha256, error) from error
+        self._files += 1
+        name = sha256.hex()
+        self._sums.add(f"{names.BLOBS}/{name[:2]}/{name[2:4]}/{name}", name)
 
     def _missing(self, sha256: bytes, error: NotFoundError) -> Exception:
         live = SqlStore.open(self._settings.database)
@@ -195,8 +201,9 @@ class _Writing:
         """fsck on what was written, measured against its own checkpoint: the server's kept one has moved on."""
         with tempfile.TemporaryDirectory(prefix="kept-") as kept:
             KeptCheckpoint(Path(kept)).advance(note)
-            blobs = self._folder / names.BLOBS if self._with_files else self._settings.blobs
-            written = replace(self._settings, database=self._url, blobs=blobs, kept=Path(kept))
+            written = replace(self._settings, database=self._url, kept=Path(kept))
+            if self._with_files:
+                written = replace(written, blobs=self._folder / names.BLOBS, blobs_url=None)
             check_sound(written, "back up: what was written is not sound")
 
     def _seal_database(self) -> None:

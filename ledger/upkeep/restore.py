@@ -21,14 +21,13 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import tomli_w
 
-from ledger.blobs.directory_blobs import DirectoryBlobs
 from ledger.blobs.durable_file import (
     DIRECTORY_MODE,
     FILE_MODE,
@@ -38,6 +37,7 @@ from ledger.blobs.durable_file import (
     sync_file,
     unavailable,
 )  # fmt: skip
+from ledger.blobs.opening import open_blobs
 from ledger.clock import SystemClock
 from ledger.commit.kept_checkpoint import KeptCheckpoint
 from ledger.commit.recovery import check_against
@@ -218,12 +218,12 @@ class _Restoring:
 
     def copy_files(self) -> None:
         """Step 4. The backup's files are read where they lie: nothing is made or cleaned up in a backup."""
-        target = DirectoryBlobs(self._settings.blobs)
-        for name, digest in listed(self._source):
-            if name.startswith(f"{names.BLOBS}/"):
-                path = self._source / name
-                with unavailable("reading a backup's file", path), path.open("rb") as stream:
-                    copy_blob(stream, target, bytes.fromhex(digest))
+        with closing(open_blobs(self._settings)) as target:
+            for name, digest in listed(self._source):
+                if name.startswith(f"{names.BLOBS}/"):
+                    path = self._source / name
+                    with unavailable("reading a backup's file", path), path.open("rb") as stream:
+                        copy_blob(stream, target, bytes.fromhex(digest))
 
     def check_all(self) -> None:
         """Step 5."""

@@ -54,6 +54,7 @@ def backup(out: Path, without_files: bool, as_json: bool, data: Path) -> None:
 @click.option(
     "--database", metavar="URL", help="postgresql://…, an empty database.  [default: the folder's, or SQLite]"
 )
+@click.option("--blobs", metavar="URL", help="Where evidence files go.  [default: the folder's, or DATA/blobs]")
 @click.option(
     "--kept",
     metavar="DIR",
@@ -72,6 +73,7 @@ def backup(out: Path, without_files: bool, as_json: bool, data: Path) -> None:
 def restore(
     source: Path,
     database: str | None,
+    blobs: str | None,
     kept: Path | None,
     accept_checkpoint: Path | None,
     closed: bool,
@@ -87,7 +89,7 @@ def restore(
 
     # The database holds every secret and opening.
     os.umask(0o077)
-    settings = restored_settings(source, data, {"database": database, "kept": kept}, os.environ)
+    settings = restored_settings(source, data, {"database": database, "blobs": blobs, "kept": kept}, os.environ)
     done = put_back(source, settings, make_account_tables, accept_checkpoint=accept_checkpoint, closed=closed)
     if as_json:
         aside = None if done.set_aside is None else str(done.set_aside)
