@@ -45,7 +45,7 @@ def create_app(ledger: Ledger, accounts: AccountStore, settings: HttpSettings) -
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     # A redirect to a "cleaner" address would take a token to an address that nobody asked for.
     app.url_map.merge_slashes = False
-    services = Services(ledger, accounts, settings, Metrics(ledger.status))
+    services = Services(ledger, accounts, settings, Metrics(ledger.figures))
     request_log.install(app, services.metrics)
     problem.install(app)
     app.before_request(_check_host)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -20,12 +20,12 @@ from ledger.casework.views import CaseView, EntryView, EvidenceView, LookupHit, 
 from ledger.clock import Clock, SystemClock
 from ledger.commit.closed_sequencer import ClosedSequencer
 from ledger.commit.kept_checkpoint import KeptCheckpoint
+from ledger.commit.measured import MeasuredPool, MeasuredSigner
 from ledger.commit.sequencer import Sequencer
-from ledger.commit.signer import CheckpointSigner
 from ledger.commit.writer_lock import WriterLock
 from ledger.config import Settings
 from ledger.entry.text_encodings import decode_hex
-from ledger.errors import ConfigError, ForbiddenError, LedgerError, NotFoundError
+from ledger.errors import ConfigError, ForbiddenError, NotFoundError
 from ledger.keys.key_folder import KeyFolder
 from ledger.merkle.entry_bundles import format_entry_bundle
 from ledger.merkle.tiles import TILE_WIDTH, EntryBundleId, TileId, tile_width
@@ -38,7 +38,7 @@ from ledger.prove.receipt_builder import build_receipt
 from ledger.store.advisory_locks import AdvisoryLocks
 from ledger.store.contracts import EntryRow, OpeningRow
 from ledger.store.engine import Engine
-from ledger.store.sql_store import SqlStore
+from ledger.store.measured_store import MeasuredStore
 from ledger.store.stored_tiles import StoredTiles
 from ledger.submit.acts import Acting
 from ledger.submit.anchor_flow import Anchored, AnchorFlow
@@ -46,6 +46,7 @@ from ledger.submit.cores import Cores
 from ledger.submit.extraction import Extraction
 from ledger.submit.intake import Intake, Receiving
 from ledger.submit.limits import Limits
+from ledger.upkeep.condition import Condition
 from ledger.upkeep.erase import Erased, Erasing
 from ledger.upkeep.initialise import read_checkpoint
 from ledger.upkeep.trust_copy import read_policy, trust_files
@@ -55,15 +56,18 @@ from ledger.workers import finishing_erasures, forgetting_keys, lapsing, make_ti
 class Ledger:
     """One process's ledger. Made by `open`; every method may be called from many threads."""
 
-    def __init__(self, settings: Settings, store: SqlStore, clock: Clock) -> None:
+    def __init__(self, settings: Settings, store: MeasuredStore, clock: Clock) -> None:
         self.settings = settings
         self.limits = _limits(settings)
         self._store = store
         self._clock = clock
         self._keys = KeyFolder(settings.data / "keys")
         signers = self._keys.log_signers(settings.origin)
-        self._signer = CheckpointSigner(settings.origin, *signers, KeptCheckpoint(settings.kept), clock)
-        self._sequencer = (ClosedSequencer if settings.closed else Sequencer)(store, self._signer, clock)
+        kept = KeptCheckpoint(settings.kept)
+        self.figures = store.figures
+        self._signer = MeasuredSigner(settings.origin, *signers, kept, clock, figures=self.figures)
+        pool = MeasuredPool(self.figures)
+        self._sequencer = (ClosedSequencer if settings.closed else Sequencer)(store, self._signer, clock, pool)
         self._tiles = StoredTiles(store, lambda: self._sequencer.edge)
         self._parts = PartsBuilder(store, ProofBuilder(store, self._tiles))
         # Where several machines write, the database they share keeps them out of each other's way.
@@ -107,6 +111,8 @@ class Ledger:
             tending_blobs(blobs.tend),
         )
         self._lock: WriterLock | None = None
+        self._condition = Condition(settings, store, self._sequencer, self._timestamping, blobs, clock)
+        self.figures.watch(self._condition.state)
 
     @classmethod
     def open(cls, settings: Settings, accept_checkpoint: Path | None = None, clock: Clock | None = None) -> Ledger:
@@ -115,7 +121,7 @@ class Ledger:
         Raises RolledBackError with evidence, CorruptError, ConfigError; on SQLite also where another process writes.
         """
         accept = None if accept_checkpoint is None else read_checkpoint(accept_checkpoint)
-        store = SqlStore.open(settings.database)
+        store = MeasuredStore.open(settings.database)
         lock = None
         try:
             lock = WriterLock(store.sqlite_file) if store.sqlite_file is not None else None
@@ -197,7 +203,10 @@ class Ledger:
     ) -> Anchored:
         """Anchor a file, or without `upload` the digests in the statement. See AnchorFlow.anchor for what is raised."""
         allowed = partial(self._may_anchor, actor, case)
-        return self._flow.anchor(actor.name, case, statement, upload, upload_name, key, allowed)
+        anchored = self._flow.anchor(actor.name, case, statement, upload, upload_name, key, allowed)
+        if upload is not None and not anchored.replayed:
+            self.figures.stored_bytes.inc(upload.size)
+        return anchored
 
     def anchor_batch(self, actor: Actor, case: str, lines: Sequence[bytes], key: str | None) -> list[Anchored]:
         """Anchor hash-only statements, all or none. Errors name the line."""
@@ -285,29 +294,11 @@ class Ledger:
 
     def readiness(self) -> list[str]:
         """What keeps this process from taking submissions, in words; empty when nothing does."""
-        trouble = self._sequencer.trouble
-        problems = [] if trouble is None else [f"the writer is recovering: {trouble.what}"]
-        try:
-            self._store.head()
-        except LedgerError as error:
-            problems.append(error.what)
-        if (blobs := self._blobs.trouble()) is not None:
-            problems.append(blobs)
-        return problems
+        return self._condition.readiness()
 
     def status(self) -> dict[str, object]:
         """Figures for operators: sizes, the pool, each authority's last token."""
-        head = self._store.head()
-        published = self._store.published()
-        return {
-            "origin": self.settings.origin,
-            "size": head.size,
-            "root": head.root.hex(),
-            "published_size": None if published is None else published[0],
-            "waiting": self._sequencer.waiting,
-            "timestamps": [asdict(each) for each in self._timestamping.status()],
-            "problems": self.readiness(),
-        }
+        return self._condition.status()
 
     def _published_size(self) -> int:
         published = None if self.settings.closed else self._store.published()

@@ -16,6 +16,7 @@ from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]  # ships no
 from api.app import create_app
 from api.auth.accounts import AccountStore
 from api.serve.body import check_bodies
+from api.serve.log_lines import Shape, gunicorn_logger, log_to_stderr
 from api.serve.worker import Worker
 from api.settings import HEADER_BYTES, HEADER_FIELDS, REQUEST_LINE_BYTES, STOP_SECONDS, THREADS, HttpSettings
 from ledger.assembly import Ledger
@@ -36,7 +37,15 @@ _KEEPALIVE_SECONDS: Final = 15
 _HEARTBEAT_SECONDS: Final = 120
 
 
-def serve(settings: Settings, host: str, port: int, workers: int = 1, *, accept_checkpoint: Path | None = None) -> int:
+def serve(
+    settings: Settings,
+    host: str,
+    port: int,
+    workers: int = 1,
+    *,
+    accept_checkpoint: Path | None = None,
+    log: Shape = "text",
+) -> int:
     """Serve until SIGTERM or SIGINT. Prints `listening on http://HOST:PORT` on stdout once requests are answered; port
     0 takes a free one.
 
@@ -49,10 +58,10 @@ def serve(settings: Settings, host: str, port: int, workers: int = 1, *, accept_
             "serve: more than one worker needs PostgreSQL; on SQLite exactly one process writes", "workers"
         )
     _check_address(host, port)
-    _log_to_stderr()
+    log_to_stderr(log)
     failures: SimpleQueue[LedgerError] = multiprocessing.get_context("fork").SimpleQueue()
     application = _Application(
-        settings, f"[{host}]:{port}" if ":" in host else f"{host}:{port}", workers, accept_checkpoint, failures
+        settings, f"[{host}]:{port}" if ":" in host else f"{host}:{port}", workers, accept_checkpoint, failures, log
     )
     parent = os.getpid()
     # What kept a worker from starting is raised below; what gunicorn says of its death would only hide it.
@@ -79,12 +88,14 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn ships no 
         workers: int,
         accept_checkpoint: Path | None,
         failures: SimpleQueue[LedgerError],
+        log: Shape,
     ) -> None:
         self._settings = settings
         self._address = address
         self._workers = workers
         self._accept_checkpoint = accept_checkpoint
         self._failures = failures
+        self._log = log
         self._announced = multiprocessing.get_context("fork").Event()
         self._ledger: Ledger | None = None
         super().__init__()
@@ -109,6 +120,7 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn ships no 
             # Instances of one user would share it.
             "control_socket_disable": True,
             "loglevel": "warning",
+            "logger_class": gunicorn_logger(self._log),
             "post_worker_init": self._announce,
         }
         for name, value in options.items():
@@ -159,13 +171,3 @@ def _pin_to_one_core() -> None:
     if hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {cores[os.getpid() % len(cores)]})
-
-
-def _log_to_stderr() -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    for name in ("evidence_ledger", "ledger"):
-        logger = logging.getLogger(name)
-        logger.setLevel(logging.INFO)
-        logger.addHandler(handler)
-        logger.propagate = False

@@ -100,6 +100,12 @@ _PLACES: Final = {404: "path", 405: "method", 416: "range"}
 _BY_STATUS: Final = {kind.status: kind for kind in KINDS}
 
 
+class Problem(Response):
+    """An error's answer. `slug`: of its kind."""
+
+    slug: str
+
+
 def problem(
     kind: Kind,
     detail: str,
@@ -108,7 +114,7 @@ def problem(
     more: Mapping[str, object] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """An error's answer."""
+    """An error's answer of this kind."""
     body = {
         "type": f"/docs#{kind.slug}",
         "title": kind.title,
@@ -119,7 +125,9 @@ def problem(
     }
     # ASCII: what a client sent back in `detail` may hold a lone surrogate, which has no UTF-8.
     text = json.dumps(body, sort_keys=True) + "\n"
-    return Response(text, status=kind.status, content_type=MEDIA_TYPE, headers=headers)
+    answer = Problem(text, status=kind.status, content_type=MEDIA_TYPE, headers=headers)
+    answer.slug = kind.slug
+    return answer
 
 
 def kind_of(error: errors.LedgerError) -> Kind:

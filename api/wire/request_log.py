@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from flask import Flask, Request, Response, g, request
 
 from api.wire.metrics import Metrics
+from api.wire.problem import Problem
 
 _log = logging.getLogger("evidence_ledger.access")
 
@@ -28,17 +30,40 @@ def install(app: Flask, metrics: Metrics) -> None:
     def finish(response: Response) -> Response:
         seconds = time.perf_counter() - g.get("started", time.perf_counter())
         route = request.url_rule.rule if request.url_rule is not None else UNKNOWN_ROUTE
-        metrics.count(request.method if request.url_rule is not None else "-", route, response.status_code, seconds)
-        _log.info("%s", format_line(request, response.status_code, seconds))
+        reason = response.slug if isinstance(response, Problem) else None
+        method = request.method if request.url_rule is not None else UNKNOWN_ROUTE
+        metrics.count(method, route, response.status_code, seconds, reason)
+        line = Line.of(request, response.status_code, seconds, reason)
+        _log.info("%s", line, extra={"fields": line.fields()})
         return response
 
     app.before_request(start)
     app.after_request(finish)
 
 
-def format_line(request: Request, status: int, seconds: float) -> str:
-    """`POST /api/v1/cases 201 3.2ms`. Quoted: no request can write a line of its own."""
-    known = request.url_rule is not None
-    path = quote(request.path, safe="/:.-_~") if known else UNKNOWN_ROUTE
-    method = request.method if known else UNKNOWN_ROUTE
-    return f"{method} {path} {status} {seconds * 1000:.1f}ms"
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One request as it is logged. `reason`: the kind of problem, where it was refused."""
+
+    method: str
+    path: str
+    status: int
+    ms: float
+    reason: str | None
+
+    @classmethod
+    def of(cls, request: Request, status: int, seconds: float, reason: str | None = None) -> Line:
+        """Quoted: no request can write a line of its own."""
+        known = request.url_rule is not None
+        path = quote(request.path, safe="/:.-_~") if known else UNKNOWN_ROUTE
+        return cls(request.method if known else UNKNOWN_ROUTE, path, status, round(seconds * 1000, 1), reason)
+
+    def __str__(self) -> str:
+        """`POST /api/v1/cases 201 3.2ms`, and for a refusal its kind."""
+        refused = "" if self.reason is None else f" {self.reason}"
+        return f"{self.method} {self.path} {self.status} {self.ms:.1f}ms{refused}"
+
+    def fields(self) -> dict[str, object]:
+        """For a log of JSON lines."""
+        found: dict[str, object] = {name: getattr(self, name) for name in self.__slots__}
+        return {name: value for name, value in found.items() if value is not None}

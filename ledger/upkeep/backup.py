@@ -56,9 +56,6 @@ from ledger.upkeep import backup_folder as names
 from ledger.upkeep.backup_folder import Manifest, SumsWriter, write_manifest
 from ledger.upkeep.fsck import fsck
 
-LAST_BACKUP: Final = "last-backup"
-"""A file in DATA: when the last backup was made, of how many entries. For `status`; nothing depends on it."""
-
 # Where things lie on this machine is not restored on another; with it goes the database's password.
 PLACES: Final = ("database", "blobs", "kept", "policy")
 _FINDINGS_SHOWN: Final = 5
@@ -77,7 +74,7 @@ def back_up(
     with _appearing(out) as folder:
         manifest = _Writing(settings, folder, make_tables, with_files).run(format_time(clock.now_ms()))
     note = serialise({"made": manifest.made, "size": manifest.size}) + b"\n"
-    replace_durably(settings.data / LAST_BACKUP, note)
+    replace_durably(settings.data / names.LAST_BACKUP, note)
     return manifest
 
 

@@ -33,6 +33,8 @@ POLICY: Final = "policy"
 AUTHORITIES: Final = "tsa"
 BLOBS: Final = "blobs"
 VERSION: Final = 1
+LAST_BACKUP: Final = "last-backup"
+"""A file in DATA: when the last backup was made, of how many entries. For `status`; nothing depends on it."""
 
 # A dozen short values.
 _MANIFEST_MAX: Final = 64 * 1024

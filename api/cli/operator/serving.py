@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -26,6 +28,11 @@ PORT_DEFAULT = 8080
 @click.option(
     "--behind-proxy", type=click.IntRange(0, 16), metavar="N", help="How many proxies in front set X-Forwarded-*."
 )
+@click.option(
+    "--log",
+    type=click.Choice(["json", "text"]),
+    help="A JSON object a line, or words, on stderr.  [default: words for a terminal, else JSON]",
+)
 @log_options
 @data_option
 def serve(
@@ -34,6 +41,7 @@ def serve(
     workers: int,
     public_url: str | None,
     behind_proxy: int | None,
+    log: Literal["json", "text"] | None,
     policy: Path | None,
     tsa: tuple[str, ...],
     tsa_interval: int | None,
@@ -60,4 +68,5 @@ def serve(
         )
     from api.serve import serve as run
 
-    return run(settings, host, port, workers, accept_checkpoint=accept_checkpoint)
+    shape = log or ("text" if sys.stderr.isatty() else "json")
+    return run(settings, host, port, workers, accept_checkpoint=accept_checkpoint, log=shape)

@@ -21,8 +21,8 @@ from ledger.config import CONFIG_FILE, Settings, load_settings
 from ledger.errors import ConfigError, ConflictError, CorruptError, LedgerError, MalformedError, RolledBackError
 from ledger.store.engine import open_engine
 from ledger.store.sql_store import SqlStore
-from ledger.upkeep.backup import LAST_BACKUP, back_up
-from ledger.upkeep.backup_folder import Manifest, read_manifest
+from ledger.upkeep.backup import back_up
+from ledger.upkeep.backup_folder import LAST_BACKUP, Manifest, read_manifest
 from ledger.upkeep.fsck import fsck
 from ledger.upkeep.restore import Restored, restore, restored_settings
 from tests.ledger.making import ALICE, BOB, ORIGIN, Attacker, anchor_file, make_log, opened, statement
