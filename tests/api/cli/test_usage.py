@@ -65,7 +65,8 @@ def test_the_commands_are_those_of_the_contract() -> None:
         "token new", "token list", "token revoke", "trust", "case", "case open", "case list", "case show",
         "case add-member", "case remove-member", "case bundle", "anchor", "receipt", "bundle", "lookup", "completion",
         "demand", "demands", "reminders", "disclose", "refuse", "rule", "challenge", "admit", "standing",
-        "standing list", "standing ask", "standing admit", "standing refuse", "erase", "rebuild", "backup", "restore", "upgrade",
+        "standing list", "standing ask", "standing admit", "standing refuse", "erase", "rebuild",
+        "backup", "restore", "upgrade",
     }  # fmt: skip
 
 
