@@ -11,34 +11,12 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from hashlib import sha256
-from itertools import count
+from itertools import islice
 from pathlib import Path
 
 from ledger.assembly import Ledger
 from ledger.config import load_settings
-from ledger.entry.canonical_json import parse
-from ledger.submit.anchor_flow import Anchored
-from tests.ledger.making import ALICE, statement
-
-FILE_EVERY = 8  # each so many submissions brings a file, the others digests alone
-
-
-def anchor(ledger: Ledger, case: str, key: str) -> Anchored:
-    """Anchor what this key stands for: the same bytes each time it is called."""
-    run, thread, n = map(int, key.split("-"))
-    if n % FILE_EVERY:
-        return ledger.anchor(ALICE, case, statement((run * 100 + thread) * 100_000 + n), None, None, key)
-    with ledger.receive_file() as upload:
-        upload.write(f"the file of {key}".encode())
-        return ledger.anchor(ALICE, case, b"{}", upload, "file.txt", key)
-
-
-def leaf_hash(anchored: Anchored) -> str:
-    """SHA-256(0x00 || leaf) of the receipt's leaf, in hex."""
-    receipt = parse(anchored.receipt, where="receipt")
-    assert isinstance(receipt, dict)
-    return sha256(b"\0" + str(receipt["leaf"]).encode()).hexdigest()
+from tests.crashes.submissions import anchor, keys, leaf_hash
 
 
 def main(data: str, case: str, run: str, threads: str, per_thread: str) -> None:
@@ -46,10 +24,9 @@ def main(data: str, case: str, run: str, threads: str, per_thread: str) -> None:
     ledger.start()
 
     def work(thread: int) -> None:
-        for n in count() if per_thread == "0" else range(int(per_thread)):
-            key = f"{run}-{thread}-{n}"
+        for key in islice(keys(int(run), thread), int(per_thread) or None):
             anchored = anchor(ledger, case, key)
-            os.write(1, f"{key} {anchored.number} {leaf_hash(anchored)}\n".encode())
+            os.write(1, f"{key} {anchored.number} {leaf_hash(anchored.receipt)}\n".encode())
 
     workers = [threading.Thread(target=work, args=(n,)) for n in range(int(threads))]
     for each in workers:
