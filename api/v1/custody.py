@@ -97,7 +97,7 @@ def declare_channels(services: Services, actor: Actor, case: str) -> Response:
 def erase(services: Services, actor: Actor, number: str) -> Response:
     """By the case's court; by an account of role operator on a court's written order, named in `order`. The openings
     are destroyed. Leaf and chain stay, and all else still verifies. `unfinished` is null, or says why the database's
-    own files may still hold old bytes, and who must do what about it; the server goes on trying."""
+    own files, or a locked store of blobs, may still hold old bytes, and who must do what; the server goes on trying."""
     check_query(request, ())
     body = read_object(request, {"fields": (str, list), "order": str})
     erased = services.ledger.erase(actor, number, names_or_all(body, "fields"), str(body["order"]))

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 from ledger.blobs.s3_address import RetainMode, S3Address
 from ledger.blobs.s3_errors import ABSENT, no_bucket, s3_errors
-from ledger.errors import ConfigError, NotFoundError
+from ledger.errors import ConfigError, ConflictError, CorruptError, NotFoundError
 
 CONNECT_SECONDS: Final = 5
 READ_SECONDS: Final = 20
@@ -170,12 +170,18 @@ class S3Client:
             )  # fmt: skip
 
     def get(self, key: str, held: Held, start: int = 0) -> Body:
-        """The bytes of exactly the object that `held` describes, from `start` on."""
+        """The bytes of exactly the object that `held` describes, from `start` on.
+
+        Raises CorruptError where other bytes came into its place since.
+        """
         more = _of(held.version) or {"IfMatch": held.etag}
-        with self.errors("reading a blob"):
-            answer = self._calls.get_object(Bucket=self._bucket, Key=key, Range=f"bytes={start}-", **more)
-            body: Body = answer["Body"]
-            return body
+        try:
+            with self.errors("reading a blob"):
+                answer = self._calls.get_object(Bucket=self._bucket, Key=key, Range=f"bytes={start}-", **more)
+                body: Body = answer["Body"]
+                return body
+        except ConflictError as error:
+            raise CorruptError("reading a blob: it was overwritten while it was read", self.where) from error
 
     def read(self, key: str, limit: int) -> bytes:
         """The first `limit` bytes of a small object of our own."""

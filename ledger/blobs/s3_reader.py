@@ -13,7 +13,7 @@ ATTEMPTS: Final = 3
 
 
 class S3Stream(io.RawIOBase):
-    """The bytes of exactly the object that `held` describes. Reading raises UnavailableError, also when it changed."""
+    """The bytes of exactly the object that `held` describes. Reading raises UnavailableError, CorruptError."""
 
     def __init__(self, client: S3Client, key: str, held: Held) -> None:
         super().__init__()

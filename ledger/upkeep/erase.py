@@ -1,7 +1,8 @@
 """Carry out an erasure that was ordered: what is left cannot be opened, and all else still verifies.
 
     1  `opening.erased` is committed; from here on nobody is shown what it names
-    2  the file's bytes go, unless another entry that lives has the same
+    2  the file's bytes go, unless another entry that lives has the same; where a retention lock of the store of blobs
+       is on them, they go out of sight now, and the store deletes them when it ends (ledger.blobs.contract, `tend`)
     3  one transaction puts the surviving openings, and every field hash, in the place of secret and values; with them
        go digest and size in the table of evidence, links, and the code that a repeated submission is compared by
     4  the database's own files are scrubbed (ledger.store.postgres_scrub); all erasures that wait share one scrub
@@ -23,12 +24,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ledger.blobs.contract import BlobStore
+from ledger.blobs.contract import BlobStore, Retained
 from ledger.casework.desk import Desk
 from ledger.casework.people import Actor
 from ledger.casework.projection import project
 from ledger.casework.sight import FILE
 from ledger.entry.held import format_kept, read_held
+from ledger.entry.leaf import format_time
 from ledger.entry.receipt_number import format_number
 from ledger.errors import CorruptError, LedgerError
 from ledger.store.case_contracts import CaseStore
@@ -42,8 +44,8 @@ _log = logging.getLogger(__name__)
 class Erased:
     """An erasure: the number of its act, that of the evidence, and what it took away (`file`: the bytes).
 
-    `unfinished`: why the database's own files may still hold old bytes, and who must do what about it; None: they do
-    not.
+    `unfinished`: why the database's own files, or the store of blobs, may still hold old bytes, and who must do what
+    about it; None: they do not.
     """
 
     erasure: str
@@ -69,8 +71,10 @@ class Erasing:
         """
         index = self._desk.order_erasure(actor, number, fields, order)
         erasure = next(each for each in self._store.unfinished_erasures() if each.index == index)
-        self._carry_out(erasure)
-        return Erased(format_number(index), number, erasure.names, self._finish([erasure]))
+        reasons = (self._carry_out(erasure), self._finish([erasure]))
+        return Erased(
+            format_number(index), number, erasure.names, "; ".join(each for each in reasons if each is not None) or None
+        )
 
     def finish_all(self) -> int:
         """Carry out what was recorded and cut short. Returns how many erasures stay unfinished; they are logged."""
@@ -96,17 +100,22 @@ class Erasing:
             return error.what
         return None
 
-    def _carry_out(self, erasure: ErasureRow) -> None:
-        """Steps 2 and 3. Harmless to repeat."""
+    def _carry_out(self, erasure: ErasureRow) -> str | None:
+        """Steps 2 and 3. Harmless to repeat. Returns what keeps the file's bytes from being deleted, if anything does:
+        the store remembers that, and the erasure waits for it no longer.
+        """
+        retained = None
         row = self._store.evidence(erasure.entry)
         if row is None:
             raise CorruptError(f"erase entry {erasure.entry}: it has no row in the table of evidence")
         if FILE in erasure.names and row.sha256 is not None:
             digest = row.sha256
-            self._blobs.remove_unless(digest, lambda: self._store.stored_like(digest))
+            if self._blobs.remove_unless(digest, lambda: self._store.stored_like(digest)):
+                retained = _retained(self._blobs.retained(digest))
         with self._store.writing() as writer:
             writer.lock_head()
             self._destroy(writer, erasure.entry)
+        return retained
 
     def _destroy(self, writer: LogWriter, index: int) -> None:
         opening, row = writer.opening(index), self._store.evidence(index)
@@ -128,3 +137,11 @@ class Erasing:
         links = [each for each in rows if isinstance(each, LinkRow)]
         columns = EvidenceRow(index, row.chain, evidence.account, evidence.sha256, evidence.size, stored)
         writer.erase(left, columns, links)
+
+
+def _retained(found: Sequence[Retained]) -> str | None:
+    if not found:
+        return None
+    until = found[0].until
+    end = "a legal hold on them ends" if until is None else f"their retention ends on {format_time(until)[:10]}"
+    return f"the file's bytes stay in the store of blobs, where nobody is given them, and are deleted once {end}"

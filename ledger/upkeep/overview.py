@@ -6,15 +6,20 @@ A second `Ledger` could not be opened: on SQLite one process writes, and opening
 from __future__ import annotations
 
 from ledger.attest.authorities import load_anchors, load_development_authority
+from ledger.blobs.opening import open_blobs
 from ledger.clock import Clock
 from ledger.config import Settings
+from ledger.entry.leaf import format_time
+from ledger.errors import LedgerError
 from ledger.keys.key_folder import KeyFolder
 from ledger.store.sql_store import SqlStore
 from ledger.upkeep.trust_copy import read_policy, trust_files
 
 
 def overview(settings: Settings) -> dict[str, object]:
-    """Sizes and roots of the committed and of the published log. Raises ConfigError, UnavailableError."""
+    """Sizes and roots of the committed and of the published log; with blobs in a bucket, how many removed files its
+    locks still keep, and the day on which the first of them ends. Raises ConfigError, UnavailableError.
+    """
     store = SqlStore.open(settings.database)
     try:
         head = store.head()
@@ -24,9 +29,24 @@ def overview(settings: Settings) -> dict[str, object]:
             "size": head.size,
             "root": head.root.hex(),
             "published_size": None if published is None else published[0],
+            **_retained(settings),
         }
     finally:
         store.close()
+
+
+def _retained(settings: Settings) -> dict[str, object]:
+    if settings.blobs_url is None:
+        return {}
+    blobs = open_blobs(settings)
+    try:
+        retained = blobs.retained()
+    except LedgerError as error:  # how the log stands is told also where the bucket is out of reach
+        return {"retained_files": f"not known: {error.what}"}
+    finally:
+        blobs.close()
+    ends = [each.until for each in retained if each.until is not None]
+    return {"retained_files": len(retained), "next_retention_end": format_time(min(ends))[:10] if ends else None}
 
 
 def trust_folder(settings: Settings, clock: Clock) -> dict[str, bytes]:

@@ -51,4 +51,4 @@ def erase(
     result(erased["erasure"])
     message(f"erased: {', '.join(erased['fields'])}")
     if erased["unfinished"] is not None:
-        message(f"not finished, old bytes may remain in the database's files: {erased['unfinished']}")
+        message(f"not finished, old bytes may remain: {erased['unfinished']}")
