@@ -190,8 +190,8 @@ CASEWORK_SCHEMAS: Final[Mapping[str, Any]] = {
             "fields": TEXTS,
             "unfinished": {
                 **TEXT_OR_NULL,
-                "description": "Why the database's own files, or a locked store of blobs, may still hold old bytes, and "
-                "what its administrator must do; the server goes on trying. null: they hold none.",
+                "description": "Why the database's own files, or a locked store of blobs, may still hold old bytes, "
+                "and what its administrator must do; the server goes on trying. null: they hold none.",
             },
         }
     ),
