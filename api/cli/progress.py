@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -56,3 +56,33 @@ def metered(label: str) -> Iterator[Meter]:
         redirect_stdout=False,
     ) as progress:
         yield Meter(progress, progress.add_task(printable(label, keep=""), total=None))
+
+
+@contextmanager
+def counted(unit: str) -> Iterator[Callable[[str, int, int], None] | None]:
+    """Shows how far a long check is, as (phase, done, total), while stderr is a terminal, and is gone afterwards; a
+    total of 0 is not known. None where nobody watches.
+    """
+    if not sys.stderr.isatty():
+        yield None
+        return
+    with Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn(f"{{task.completed:,.0f}} {unit}", markup=False),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=False,
+    ) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def show(phase: str, done: int, total: int) -> None:
+            if phase not in tasks:
+                for task in tasks.values():
+                    progress.remove_task(task)
+                tasks.clear()
+                tasks[phase] = progress.add_task(phase, total=total or None)
+            progress.update(tasks[phase], completed=done, total=total or None)
+
+        yield show

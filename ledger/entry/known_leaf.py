@@ -11,7 +11,7 @@ with exactly these values (a property of the tests); what is not may still be on
 
 from __future__ import annotations
 
-from binascii import hexlify
+from binascii import hexlify, unhexlify
 from functools import lru_cache
 from typing import Final
 
@@ -26,11 +26,16 @@ from ledger.merkle.hashing import HASH_SIZE
 CHAIN_SIZE: Final = 16
 """Bytes of a chain's name."""
 
+CHAIN_DIGITS: Final = slice(len('{"chain":"'), len('{"chain":"') + 2 * CHAIN_SIZE)
+"""Where a leaf says its chain."""
+
 _ROOT_DIGITS: Final = 2 * HASH_SIZE
 _HEAD: Final = b'{"chain":"%b","fields":{"count":'
 _HEAD_SIZE: Final = len(_HEAD) - 2 + 2 * CHAIN_SIZE
 _AFTER_COUNT: Final = len(',"root":"') + _ROOT_DIGITS  # from the comma behind the count to the root's end
 _BEFORE_PREV: Final = len('"},"kind":"' + '","prev":"')
+_PREV_AND_SEQ: Final = len('","prev":"') + _ROOT_DIGITS + len('","seq":')
+_SEQ_DIGITS: Final = len(str(INTEGER_MAX))
 _TIME: Final = slice(-len('YYYY-MM-DDThh:mm:ss.mmmZ","v":1}'), -len('","v":1}'))
 _WHOLE: Final = b'%b%b"},"kind":"%b","prev":"%b","seq":%d,"time":"%b","v":1}'
 _COUNTS: Final = frozenset(b'%d,"root":"' % count for count in range(1, COUNT_MAX + 1))
@@ -57,7 +62,7 @@ def recognise(leaf: bytes, head: bytes, kind: str, prev: bytes, seq: int) -> boo
         and committed[:-_ROOT_DIGITS] in _COUNTS
         and not committed[-_ROOT_DIGITS:].translate(None, _HEX)
         and 0 < seq <= INTEGER_MAX
-        and _is_time(time)
+        and (time in _times or _is_time(time))
     )
 
 
@@ -80,6 +85,20 @@ def claimed_commitment(leaf: bytes) -> tuple[int, bytes] | None:
     return int(count), bytes.fromhex(root.decode("ascii"))
 
 
+def claimed_place(leaf: bytes) -> tuple[bytes, int, str] | None:
+    """Chain (16 bytes), seq and kind from where `recognise` looks for them; None where other things stand there."""
+    chain = leaf[CHAIN_DIGITS]
+    begin = leaf.find(b",", _HEAD_SIZE) + _AFTER_COUNT + len('"},"kind":"')
+    end = leaf.find(b'"', begin)
+    seq = leaf[end + _PREV_AND_SEQ : _TIME.start - len(',"time":"')]
+    if not seq.isdigit() or len(seq) > _SEQ_DIGITS or chain.translate(None, _HEX):
+        return None
+    try:
+        return unhexlify(chain), int(seq), leaf[begin:end].decode("ascii")
+    except ValueError:
+        return None
+
+
 @lru_cache(maxsize=1_024)
 def _known_kind(kind: str) -> bytes:
     """A case's kind as it stands in a leaf; for any other what stands in none."""
@@ -91,10 +110,17 @@ def _known_kind(kind: str) -> bytes:
     return kind.encode("ascii")
 
 
-@lru_cache(maxsize=4_096)  # all entries of a batch claim the same time
+# Times that were found good, for all entries of a batch claim the same.
+_times: Final[set[bytes]] = set()
+_TIMES_MAX: Final = 4_096
+
+
 def _is_time(time: bytes) -> bool:
     try:
         parse_time(time.decode("ascii"))
     except (LedgerError, UnicodeDecodeError):
         return False
+    if len(_times) >= _TIMES_MAX:
+        _times.clear()
+    _times.add(time)
     return True

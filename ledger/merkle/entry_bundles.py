@@ -34,14 +34,13 @@ def parse_entry_bundle(data: bytes, width: int) -> list[bytes]:
     Raises MalformedError unless the bytes hold exactly so many, and nothing after.
     """
     leaves: list[bytes] = []
+    size = len(data)
     at = 0
-    while at < len(data):
+    while at < size:
         start = at + 2
-        end = start + int.from_bytes(data[at:start], "big")
-        if end > len(data) or start > len(data):
-            raise MalformedError(
-                f"parse an entry bundle: leaf {len(leaves)} ends at byte {end}, the bundle at {len(data)}"
-            )
+        end = start + (data[at] << 8 | data[at + 1]) if start <= size else start
+        if end > size:
+            raise MalformedError(f"parse an entry bundle: leaf {len(leaves)} ends at byte {end}, the bundle at {size}")
         leaves.append(data[start:end])
         at = end
     if len(leaves) != width:

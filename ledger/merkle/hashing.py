@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Final
 
@@ -22,6 +22,11 @@ EMPTY_ROOT: Final = sha256(b"").digest()
 def hash_leaf(data: bytes) -> bytes:
     """The 32-byte hash of a leaf's bytes: `SHA-256(0x00 || data)`."""
     return sha256(LEAF_PREFIX + data).digest()
+
+
+def hash_leaves(leaves: Iterable[bytes]) -> list[bytes]:
+    """`hash_leaf` of each."""
+    return [sha256(LEAF_PREFIX + leaf).digest() for leaf in leaves]
 
 
 def hash_children(left: bytes, right: bytes) -> bytes:

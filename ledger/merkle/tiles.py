@@ -7,7 +7,7 @@ tile at a tree's right edge is served with the width that the tree's size gives 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, TypeVar
@@ -139,7 +139,7 @@ def hashes_of_tile(data: bytes) -> list[bytes]:
         raise MalformedError(
             f"read a tile: expected 1 to {TILE_WIDTH} hashes of {HASH_SIZE} bytes, got {len(data)} bytes"
         )
-    return [data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE)]
+    return split_hashes(data)
 
 
 def tile_root(data: bytes) -> bytes:
@@ -150,6 +150,19 @@ def tile_root(data: bytes) -> bytes:
     if len(data) != TILE_SIZE:
         raise MalformedError(f"hash a full tile: expected {TILE_SIZE} bytes, got {len(data)}")
     return tree_root(hashes_of_tile(data))
+
+
+def tile_roots(hashes: Sequence[bytes]) -> list[bytes]:
+    """The roots of full tiles whose 256 hashes each stand one after another: one for each tile."""
+    row = list(hashes)
+    for _ in range(TILE_HEIGHT):
+        row = hash_pairs(row)
+    return row
+
+
+def split_hashes(data: bytes) -> list[bytes]:
+    """Any number of hashes (32 bytes each) that stand one after another."""
+    return [data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE)]
 
 
 def tile_of_node(level: int, index: int) -> tuple[int, int, int, int]:

@@ -29,7 +29,6 @@ from ledger.merkle.tiles import TILE_WIDTH
 from ledger.store.audit_rows import AuditRows
 from ledger.store.case_contracts import CaseStore
 from ledger.store.contracts import Head
-from ledger.store.engine import open_engine
 from ledger.store.sql_store import SqlStore
 from ledger.upkeep.contents_audit import audit_contents
 from ledger.upkeep.file_audit import audit_files
@@ -69,16 +68,11 @@ def fsck(
         ranges = _ranges(head.size, cores() if processes is None else processes)
         rows = AuditRows(store.engine)
         count = min(len(ranges), cores()) if processes is None else processes
-        with Processes(partial(open_rows, settings.database), rows, count) as crew:
+        with Processes(partial(AuditRows.open, settings.database), rows, count) as crew:
             audit = _Fsck(store, rows, signer, open_blobs(settings), crew, progress or _unwatched)
             yield from audit.findings(head, ranges, only)
     finally:
         store.close()
-
-
-def open_rows(database: str) -> AuditRows:
-    """Another process's own connections."""
-    return AuditRows(open_engine(database))
 
 
 def _ranges(size: int, processes: int) -> list[range]:
