@@ -22,7 +22,7 @@ from ledger.blobs.s3_names import S3Names
 from ledger.blobs.s3_reader import BUFFER_BYTES, S3Stream
 from ledger.blobs.s3_removal import Removal
 from ledger.blobs.s3_writer import S3BlobWriter
-from ledger.errors import CorruptError, LedgerError, NotFoundError, UnavailableError
+from ledger.errors import CorruptError, LedgerError, NotFoundError
 
 PARTS_AT_ONCE: Final = 8
 """Parts that one process sends or copies at a time, whatever the number of uploads."""
@@ -146,10 +146,13 @@ class S3Blobs:
     def _find_trouble(self) -> str | None:
         try:
             self._client.probe()
-            if self._address.retain_days and not self._client.keeps_locks():
-                raise UnavailableError("the bucket was made without Object Lock, and retain_days asks for it")
+            locks, by_default = self._client.lock_settings() if self._address.retain_days else (True, False)
         except LedgerError as error:
             return f"the store of blobs: {error.what}"
+        if not locks:
+            return "the store of blobs: the bucket was made without Object Lock, and retain_days asks for it"
+        if by_default:  # a file cut off half way would stay for years
+            return "the store of blobs: the bucket locks every object by default: provisional ones could not be deleted"
         return None
 
 

@@ -224,16 +224,17 @@ class S3Client:
                     raise no_bucket("reaching the bucket", self.where) from error
                 raise
 
-    def keeps_locks(self) -> bool:
-        """Whether the bucket was made for locks on objects."""
+    def lock_settings(self) -> tuple[bool, bool]:
+        """Whether the bucket was made for locks on objects, and whether it locks each of its own accord."""
         with self.errors("asking for the bucket's locks"):
             try:
                 answer = self._probe.get_object_lock_configuration(Bucket=self._bucket)
             except self._probe.exceptions.ClientError as error:
                 if error.response["Error"].get("Code") == "ObjectLockConfigurationNotFoundError":
-                    return False
+                    return False, False
                 raise
-            return bool(answer.get("ObjectLockConfiguration", {}).get("ObjectLockEnabled") == "Enabled")
+            found = answer.get("ObjectLockConfiguration", {})
+            return found.get("ObjectLockEnabled") == "Enabled", "Rule" in found
 
     def _pages(self, call: str, prefix: str) -> Iterator[Mapping[str, Any]]:
         pages = iter(self._calls.get_paginator(call).paginate(Bucket=self._bucket, Prefix=prefix))

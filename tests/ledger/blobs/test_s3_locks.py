@@ -122,6 +122,19 @@ def test_a_bucket_that_cannot_lock_is_trouble_and_takes_nothing(object_store, op
         assert not store.exists(stored_blob(bytes(size)).sha256)
 
 
+def test_a_bucket_that_locks_everything_is_trouble(object_store, open_store) -> None:  # type: ignore[no-untyped-def]  # fixtures
+    url = object_store.url("&retain_days=30", locks=True).replace("with-locks", "locks-by-default")
+    object_store.client.create_bucket(Bucket="locks-by-default", ObjectLockEnabledForBucket=True)
+    store, _ = open_store(url)
+    assert store.trouble() is None
+    rule = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 1}}
+    object_store.client.put_object_lock_configuration(
+        Bucket="locks-by-default", ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule}
+    )
+    store, _ = open_store(url)
+    assert "by default" in store.trouble()
+
+
 def test_bytes_put_over_a_locked_blob_are_found_and_the_blob_is_still_there(object_store, open_store) -> None:  # type: ignore[no-untyped-def]  # fixtures
     store, address = open_store(object_store.url("&retain_days=30", locks=True))
     blob, client = put(store, b"evidence"), object_store.client
