@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final, Protocol
 
 from ledger.blobs.s3_address import RetainMode, S3Address
@@ -20,8 +21,7 @@ READ_SECONDS: Final = 20
 ATTEMPTS: Final = 3
 """With backoff in between: a thread waits a minute at most for a store that is gone, then its client hears 503."""
 CONNECTIONS: Final = 64
-PROBE_SECONDS: Final = 2
-"""`trouble` is asked for by /readyz: it answers soon, and tries once."""
+PROBE_SECONDS: Final = 2  # /readyz asks for `trouble`: it answers soon, and tries once
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,17 +250,23 @@ class S3Client:
         return s3_errors(act, self.where)
 
 
-def _maker(address: S3Address) -> Callable[[int, int], Any]:
-    """Makes clients that wait so many seconds for an answer, and attempt a call so often. The session is costly."""
+@cache
+def boto_session() -> Any:
+    """One for the process: it reads large tables of the protocol. It finds the credentials, once and for all."""
     try:
         import boto3
-        from botocore.config import Config
-        from botocore.exceptions import BotoCoreError
     except ImportError as error:
         raise ConfigError("open the store of blobs: boto3 is needed: install evidence-ledger[s3]", "blobs") from error
     for name in ("boto3", "botocore", "urllib3"):  # at DEBUG they write signatures and headers
         logging.getLogger(name).setLevel(logging.WARNING)
-    session = boto3.session.Session()
+    return boto3.session.Session()
+
+
+def _maker(address: S3Address) -> Callable[[int, int], Any]:
+    """Makes clients that wait so many seconds for an answer, and attempt a call so often."""
+    session = boto_session()
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
 
     def make(read_seconds: int, attempts: int) -> Any:
         config = Config(

@@ -1,8 +1,14 @@
 """What an operator may write as the address of a bucket, and that nothing of it is repeated when it is refused."""
 
+import sys
+from pathlib import Path
+
 import pytest
 
+from ledger.blobs import s3_client
+from ledger.blobs.opening import open_blobs
 from ledger.blobs.s3_address import S3Address, parse_s3_address
+from ledger.config import load_settings
 from ledger.errors import ConfigError
 
 
@@ -47,3 +53,15 @@ def test_everything_else_is_refused_and_not_repeated(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse_s3_address(text)
     assert "hushhush" not in str(caught.value)
+
+
+def test_without_boto3_whoever_asks_for_a_bucket_is_told_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3_client, "boto_session", s3_client.boto_session.__wrapped__)
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    with pytest.raises(ConfigError, match=r"install evidence-ledger\[s3\]"):
+        s3_client.S3Client(S3Address("evidence"))
+    settings = load_settings(tmp_path, {"origin": "ledger.example/court"}, {})
+    settings.blobs.mkdir(parents=True)
+    open_blobs(settings).close()  # a directory needs none of it

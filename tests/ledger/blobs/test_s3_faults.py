@@ -161,6 +161,7 @@ def test_refused_credentials_are_said_and_never_shown(
         monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     else:
         monkeypatch.setenv(wrong, "mistyped-1b6d")
+    monkeypatch.setattr(s3_client, "boto_session", s3_client.boto_session.__wrapped__)
     url = object_store.url()
     store = S3Blobs(parse_s3_address(url), tmp_path / "blobs")
     said = []
