@@ -39,6 +39,12 @@ def hash_pairs(row: Sequence[bytes]) -> list[bytes]:
     return [sha256(NODE_PREFIX + left + right).digest() for left, right in zip(row[0::2], row[1::2], strict=False)]
 
 
+def hash_row(row: bytes) -> bytes:
+    """`hash_pairs` of hashes that stand one after another, and so do their parents."""
+    pairs = range(0, len(row) - HASH_SIZE, 2 * HASH_SIZE)
+    return b"".join([sha256(NODE_PREFIX + row[at : at + 2 * HASH_SIZE]).digest() for at in pairs])
+
+
 def tree_root(hashes: Sequence[bytes]) -> bytes:
     """The root, MTH of RFC 6962 §2.1, of a tree with these leaf hashes (32 bytes each); `EMPTY_ROOT` for none.
 

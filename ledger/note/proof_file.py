@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ledger.entry.text_encodings import decode_base64, decode_decimal, encode_base64
+from ledger.entry.text_encodings import DECIMAL_MAX, decode_base64, decode_decimal, encode_base64
 from ledger.errors import LimitError, MalformedError
 from ledger.merkle.hashing import HASH_SIZE
 
@@ -39,12 +39,14 @@ class ProofFile:
 
 def format_proof(index: int, path: Sequence[bytes], checkpoint_note: bytes) -> bytes:
     """The proof file of an entry. Raises MalformedError or LimitError for what `parse_proof` would refuse."""
-    head = "\n".join((PROOF_HEADER, f"index {index}", *map(encode_base64, path)))
-    data = head.encode("ascii") + b"\n\n" + checkpoint_note
-    if parse_proof(data) != ProofFile(index, tuple(path), checkpoint_note):
+    if any(len(each) != HASH_SIZE for each in path):
         # An empty hash would be read as the empty line, and the rest as the checkpoint.
         raise MalformedError(f"write a proof: expected hashes of {HASH_SIZE} bytes")
-    return data
+    if not 0 <= index <= DECIMAL_MAX or not checkpoint_note:
+        raise MalformedError(f"write a proof: expected an index of 0 to {DECIMAL_MAX} and a checkpoint, got {index}")
+    _check_length(len(path))
+    head = "\n".join((PROOF_HEADER, f"index {index}", *map(encode_base64, path)))
+    return head.encode("ascii") + b"\n\n" + checkpoint_note
 
 
 def parse_proof(data: bytes) -> ProofFile:
@@ -63,9 +65,11 @@ def parse_proof(data: bytes) -> ProofFile:
         raise MalformedError(f"read a proof: expected {PROOF_HEADER}, got {lines[0][:80]!r}")
     if len(lines) < 2 or not lines[1].startswith("index "):
         raise MalformedError("read a proof: expected the line index <n> second; extra is never taken")
-    if len(lines) - 2 > PATH_MAX:
-        raise LimitError(
-            f"read a proof: expected at most {PATH_MAX} hashes, got {len(lines) - 2}", None, PATH_MAX, len(lines) - 2
-        )
+    _check_length(len(lines) - 2)
     index = decode_decimal(lines[1].removeprefix("index "), "proof index")
     return ProofFile(index, tuple(decode_base64(line, HASH_SIZE, "proof") for line in lines[2:]), note)
+
+
+def _check_length(hashes: int) -> None:
+    if hashes > PATH_MAX:
+        raise LimitError(f"proof: expected at most {PATH_MAX} hashes, got {hashes}", None, PATH_MAX, hashes)

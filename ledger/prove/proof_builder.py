@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 from ledger.errors import CorruptError, MalformedError, NotFoundError, ProofError
 from ledger.merkle.consistency import check_consistency, prove_consistency
@@ -15,8 +14,6 @@ from ledger.note.proof_file import format_proof
 from ledger.note.signed_note import parse_note
 from ledger.store.contracts import LogStore
 from ledger.store.stored_tiles import StoredTiles
-
-_TILES_AT_HAND = 1_024  # of 8 KiB at most: neighbours' proofs share them, and a bundle goes through the log in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,4 +80,4 @@ class ProofBuilder:
 
     def _nodes(self, size: int) -> TiledNodes:
         """A proof takes up to eight nodes out of each tile, and neighbours share them: each is read once a head."""
-        return TiledNodes(size, lru_cache(_TILES_AT_HAND)(self._tiles.read))
+        return TiledNodes(size, self._tiles.read)

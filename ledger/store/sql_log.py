@@ -18,13 +18,14 @@ from ledger.store.sql_writer import chain_head_of, opening_of
 # Rows fetched at a time where a whole table is read: constant memory, few round trips.
 SCAN_ROWS = 2_000
 
+_TILE: Final = "SELECT hashes FROM tiles WHERE level = ? AND idx = ?"
 _SAVE: Final = "INSERT INTO checkpoints (size, note) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _SAVED: Final = "SELECT note FROM checkpoints WHERE size = ?"
 _PUBLISH: Final = (
     "INSERT INTO published (id, size) VALUES (1, ?) "
     "ON CONFLICT (id) DO UPDATE SET size = excluded.size WHERE published.size < excluded.size"
 )
-_PUBLISHED: Final = "SELECT c.size, c.note FROM published p JOIN checkpoints c ON c.size = p.size"
+_PUBLISHED: Final = "SELECT checkpoints.size, note FROM published JOIN checkpoints ON checkpoints.size = published.size"
 
 
 def entry_of(row: Any) -> EntryRow:
@@ -110,12 +111,9 @@ class LogReads:
         return found
 
     def tile(self, level: int, index: int) -> bytes | None:
-        table = schema.tiles
         with self._reading("read a tile") as connection:
-            hashes = connection.execute(
-                select(table.c.hashes).where(and_(table.c.level == level, table.c.idx == index))
-            ).scalar_one_or_none()
-        return None if hashes is None else bytes(hashes)
+            row = run(connection, _TILE, (level, index)).fetchone()
+        return None if row is None else bytes(row[0])
 
     def tiles(self) -> Iterator[TileRow]:
         table = schema.tiles

@@ -23,8 +23,10 @@ from ledger.merkle.tiles import (
     parse_entries_path,
     parse_tile_path,
     partial_tiles,
+    split_hashes,
     tile_node,
     tile_root,
+    tile_roots,
     tile_width,
 )
 from tests.ledger.merkle.trees import leaf_hashes
@@ -214,3 +216,24 @@ def test_open_tiles_are_the_partial_tiles() -> None:
     assert [tile for tile, _ in grown.full] == list(full_tiles_between(0, 70_000))
     assert all(data == tiles[tile.level, tile.index] for tile, data in grown.full)
     assert grown.root == tree_root(HASHES)
+
+
+def test_a_tree_remembers_the_last_of_its_tiles_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ledger.merkle.tiles.TILES_AT_HAND", 3)
+    tiles, asked = all_tiles(2_000), []
+
+    def read(tile: TileId) -> bytes:
+        asked.append(tile.index)
+        return tiles[tile.level, tile.index]
+
+    nodes = TiledNodes(2_000, read)
+    for index in (0, 1, 2, 3, 511, 256, 600, 1_024, 600, 0):
+        assert nodes.node(0, index) == HASHES[index]
+    assert asked == [0, 1, 2, 4, 0]
+
+
+def test_roots_of_many_tiles_are_the_roots_of_each() -> None:
+    data = b"".join(HASHES[:768])
+    assert tile_roots(HASHES[:768]) == [tile_root(data[at : at + TILE_SIZE]) for at in range(0, len(data), TILE_SIZE)]
+    assert split_hashes(data) == HASHES[:768]
+    assert (tile_roots([]), split_hashes(b"")) == ([], [])
