@@ -17,8 +17,8 @@ SCAN_ROWS = 2_000
 
 # One statement sees one moment: nobody can be removed between the two things that it reads.
 _MEMBERSHIP: Final = (
-    "SELECT m.account, m.role, m.side, m.idx, m.removed, c.acts FROM members m "
-    "JOIN chains c ON c.chain = m.chain WHERE m.chain = ? AND m.account = ?"
+    "SELECT account, role, side, members.idx, removed, acts FROM members "
+    "JOIN chains ON chains.chain = members.chain WHERE members.chain = ? AND account = ?"
 )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -120,20 +122,41 @@ CALLS = {
 @pytest.mark.parametrize("call", CALLS)
 def test_no_call_reads_a_table_from_end_to_end(crowded: Crowded, call: str) -> None:
     ledger, case, number = crowded
-    seen: list[tuple[str, Any]] = []
-
-    def remember(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
-        if not many and statement.lstrip().startswith(("SELECT", "UPDATE", "DELETE")):
-            seen.append((statement, parameters))
-
-    event.listen(ledger.engine, "before_cursor_execute", remember)
-    try:
+    with statements(ledger) as seen:
         CALLS[call](ledger, case, number)
-    finally:
-        event.remove(ledger.engine, "before_cursor_execute", remember)
     assert seen
     wrong = [(plan, statement) for statement, parameters in seen for plan in scans(ledger, statement, parameters)]
     assert wrong == []
+
+
+@contextmanager
+def statements(ledger: Ledger) -> Iterator[list[tuple[str, Any]]]:
+    """Every statement that reads or changes rows, also those which go past SQLAlchemy: on SQLite as the database itself
+    reports them, their values filled in.
+    """
+    seen: list[tuple[str, Any]] = []
+    drivers: list[sqlite3.Connection] = []
+
+    def remember(statement: str, parameters: Any = ()) -> None:
+        if statement.lstrip().startswith(("SELECT", "UPDATE", "DELETE")):
+            seen.append((statement, parameters))
+
+    def trace(driver: sqlite3.Connection, *_: Any) -> None:
+        driver.set_trace_callback(remember)
+        drivers.append(driver)
+
+    def before(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
+        if not many:
+            remember(statement, parameters)
+
+    name, listener = ("checkout", trace) if is_sqlite(ledger.engine) else ("before_cursor_execute", before)
+    event.listen(ledger.engine, name, listener)
+    try:
+        yield seen
+    finally:
+        event.remove(ledger.engine, name, listener)
+        for driver in drivers:
+            driver.set_trace_callback(None)
 
 
 def scans(ledger: Ledger, statement: str, parameters: Any) -> list[str]:
@@ -159,6 +182,14 @@ def rows_of(connection: Connection, table: str) -> int:
     if table not in schema.metadata.tables:
         return 0
     return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())  # noqa: S608 (ours)
+
+
+def test_the_writers_own_statements_are_seen(crowded: Crowded) -> None:
+    ledger, case, _ = crowded
+    with statements(ledger) as seen:
+        anchor_photo(ledger, case)
+    for part in ("FROM members JOIN chains", "FROM log_head", "FROM chains WHERE chain IN", "UPDATE log_head"):
+        assert any(part in statement for statement, _ in seen), part
 
 
 def test_the_search_finds_a_full_scan(crowded: Crowded) -> None:
