@@ -212,14 +212,18 @@ class OpensslAuthority:
             return  # the client has had enough, as it should
 
 
-def verify_with_openssl(response: bytes, data: bytes, root_pem: bytes, folder: Path) -> None:
-    """Raise CalledProcessError unless stock `openssl ts -verify` accepts `response` on `data` under the root."""
+def verify_with_openssl(response: bytes, data: bytes, root_pem: bytes, folder: Path, *, at: int | None = None) -> None:
+    """Raise CalledProcessError unless stock `openssl ts -verify` accepts `response` on `data` under the root.
+
+    `at`: seconds since 1970 at which the certificates must be valid; openssl takes the present otherwise.
+    """
     need_openssl()
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in (("checked.tsr", response), ("checked.data", data), ("checked.pem", root_pem)):
         (folder / name).write_bytes(content)
     subprocess.run(
-        ["openssl", "ts", "-verify", "-in", "checked.tsr", "-data", "checked.data", "-CAfile", "checked.pem"],
+        ["openssl", "ts", "-verify", "-in", "checked.tsr", "-data", "checked.data", "-CAfile", "checked.pem",
+         *([] if at is None else ["-attime", str(at)])],
         check=True, capture_output=True, cwd=folder,
     )  # fmt: skip
 

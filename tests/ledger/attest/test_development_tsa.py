@@ -29,6 +29,8 @@ from tests.fakes.openssl_authority import need_openssl, verify_with_openssl
 from tests.fakes.token_maker import POLICY, make_request, make_response
 
 NOW = 1_795_252_502_123  # 2026-11-21T09:15:02.123Z
+SECONDS = NOW // 1000
+"""At which openssl is to look at the certificates: they were made then, whenever these tests run."""
 MATERIAL = create_development_authority(NOW)
 AUTHORITY = DevelopmentAuthority(MATERIAL, lambda: NOW)
 
@@ -65,13 +67,16 @@ def test_every_serial_is_its_own() -> None:
 def test_stock_openssl_and_rfc3161_client_verify_it(algorithm: str, tmp_path: Path) -> None:
     imprint = hashlib.new(algorithm, b"data").digest()
     response = AUTHORITY.reply(make_request(imprint, algorithm, cert_req=True, nonce=5))
-    verify_with_openssl(response, b"data", MATERIAL.root_pem, tmp_path)
+    verify_with_openssl(response, b"data", MATERIAL.root_pem, tmp_path, at=SECONDS)
     verifier = VerifierBuilder(roots=[AUTHORITY.root], nonce=5).build()
     assert verifier.verify_message(decode_timestamp_response(response), b"data")
     with pytest.raises(subprocess.CalledProcessError):
-        verify_with_openssl(response, b"other data", MATERIAL.root_pem, tmp_path)
+        verify_with_openssl(response, b"other data", MATERIAL.root_pem, tmp_path, at=SECONDS)
     with pytest.raises(subprocess.CalledProcessError):
-        verify_with_openssl(response, b"data", create_development_authority(NOW).root_pem, tmp_path)
+        verify_with_openssl(response, b"data", create_development_authority(NOW).root_pem, tmp_path, at=SECONDS)
+    with pytest.raises(subprocess.CalledProcessError):
+        ended = SECONDS + int(LIFETIME.total_seconds())
+        verify_with_openssl(response, b"data", MATERIAL.root_pem, tmp_path, at=ended)
 
 
 def test_openssls_own_query_is_verified_against_our_answer(tmp_path: Path) -> None:
@@ -84,7 +89,7 @@ def test_openssls_own_query_is_verified_against_our_answer(tmp_path: Path) -> No
 
     openssl("-query", "-data", "data", "-sha256", "-cert", "-out", "q.tsq")
     (tmp_path / "r.tsr").write_bytes(AUTHORITY.reply((tmp_path / "q.tsq").read_bytes()))
-    openssl("-verify", "-queryfile", "q.tsq", "-in", "r.tsr", "-CAfile", "root.pem")
+    openssl("-verify", "-queryfile", "q.tsq", "-in", "r.tsr", "-CAfile", "root.pem", "-attime", str(SECONDS))
 
 
 def test_nobody_can_take_it_for_an_independent_authority() -> None:
