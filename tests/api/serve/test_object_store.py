@@ -128,6 +128,7 @@ def test_a_store_that_goes_in_the_middle_of_an_upload_is_503_and_no_entry(
     assert answer.status_code == 503, answer.text
     assert int(answer.headers["Retry-After"]) > 0
     assert "does not answer" in answer.text
+    wait_until(lambda: not served.ready(), 30)  # one answer is good for some seconds
     ready = httpx.get(f"{served.url}/readyz", timeout=30, trust_env=False)
     assert ready.status_code == 503 and "the store of blobs" in ready.text
     assert succeed("case", "show", case, env=party) == before
