@@ -40,6 +40,7 @@ from ledger.store.contracts import EntryRow, OpeningRow
 from ledger.store.engine import Engine
 from ledger.store.measured_store import MeasuredStore
 from ledger.store.stored_tiles import StoredTiles
+from ledger.store.turns import Turns
 from ledger.submit.acts import Acting
 from ledger.submit.anchor_flow import Anchored, AnchorFlow
 from ledger.submit.cores import Cores
@@ -102,7 +103,7 @@ class Ledger:
         self._handout = Handout(self.desk.reader, blobs)
         self._bundles = BundleBuilder(self._parts, blobs, self.trust_files)
         self._timestamping = make_timestamping(
-            settings, store, self._sequencer, clock, self._development, self._anchors
+            settings, store, self._sequencer, clock, self._development, self._anchors, Turns(store.engine)
         )
         self._periodic = (
             forgetting_keys(store, clock, settings.keep_keys_days),
@@ -124,6 +125,8 @@ class Ledger:
         store = MeasuredStore.open(settings.database)
         lock = None
         try:
+            if settings.synchronous_standby:
+                store.require_standby()
             lock = WriterLock(store.sqlite_file) if store.sqlite_file is not None else None
             ledger = cls(settings, store, clock or SystemClock())
             ledger._lock = lock

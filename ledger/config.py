@@ -36,7 +36,7 @@ _TEXTS: Final = ("origin", "database", "blobs", "policy", "kept", "public_url")
 _PATHS: Final = frozenset({"blobs", "policy", "kept"})
 _OBJECT_STORE: Final = "s3://"
 _NUMBERS: Final = ("tsa_interval", "behind_proxy", "keep_keys_days", "demand_days", "access_days")
-_FLAGS: Final = ("record_reads", "extract", "closed")
+_FLAGS: Final = ("record_reads", "extract", "closed", "synchronous_standby")
 _DIGITS: Final = 10
 _KNOWN: Final = frozenset({*_TEXTS, *_NUMBERS, *_FLAGS, "tsa", "limits"})
 
@@ -56,7 +56,8 @@ class Settings:
     `blobs`: the folder of evidence files; with `blobs_url` they lie in object storage, and the folder holds scratch.
     `demand_days`: the term of a demand; no source sets one. `access_days`: how long an access code is good for.
     `record_reads`: whether reading evidence is an entry of its case. `extract`: whether files' own metadata are taken.
-    `closed`: the log is only read any more; a successor goes on (ledger.upkeep.successor).
+    `closed`: the log is only read any more; a successor goes on (ledger.upkeep.successor). `synchronous_standby`:
+    refuse a PostgreSQL whose commits wait for no standby: an acknowledged entry is always on two machines.
     """
 
     data: Path
@@ -75,6 +76,7 @@ class Settings:
     record_reads: bool = False
     extract: bool = True
     closed: bool = False
+    synchronous_standby: bool = False
     limits: Mapping[str, int] = field(default_factory=dict)
     blobs_url: str | None = None
 
@@ -121,6 +123,7 @@ def load_settings(data: Path, options: Mapping[str, object], environ: Mapping[st
         record_reads=_flag(values, "record_reads", False),
         extract=_flag(values, "extract", True),
         closed=_flag(values, "closed", False),
+        synchronous_standby=_flag(values, "synchronous_standby", False),
         limits=dict(limits),
         blobs_url=blobs if in_object_store else None,
     )

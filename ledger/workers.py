@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from threading import Event, Thread
 
 from ledger.attest.authorities import DEVELOPMENT_NAME, Anchors
 from ledger.attest.development_tsa import DevelopmentAuthority
 from ledger.attest.rfc3161_token import TimestampInfo, parse_response
-from ledger.attest.schedule import Authority, LastToken, Timestamping
+from ledger.attest.schedule import Authority, LastToken, Timestamping, Turn
 from ledger.attest.tsa_client import request_timestamp
 from ledger.casework.desk import Desk
 from ledger.clock import Clock
@@ -23,6 +24,7 @@ from ledger.note.checkpoint import parse_checkpoint
 from ledger.note.signed_note import parse_note
 from ledger.store.case_contracts import CaseStore
 from ledger.store.contracts import LogStore, TimestampRow
+from ledger.store.turns import Turns
 
 KEYS_SWEEP_SECONDS = 3_600.0
 """How often idempotency keys past their lifetime are dropped."""
@@ -50,8 +52,11 @@ def make_timestamping(
     clock: Clock,
     development: DevelopmentAuthority,
     anchors: Mapping[str, Anchors],
+    turns: Turns,
 ) -> Timestamping:
-    """The schedule over the configured authorities, or over the embedded one where none is."""
+    """The schedule over the configured authorities, or over the embedded one where none is. Of several processes, one
+    at a time asks an authority.
+    """
     authorities = [_remote(setting, anchors[setting.name]) for setting in settings.tsa]
     authorities = authorities or [Authority(DEVELOPMENT_NAME, development.stamp)]
 
@@ -62,6 +67,11 @@ def make_timestamping(
     def record(authority: str, stamped: str, token: bytes) -> int:
         return record_token(store, sequencer, authority, stamped, token)
 
+    @contextmanager
+    def turn(authority: str) -> Iterator[Turn | None]:
+        with turns.take(f"timestamps of {authority}") as mine:
+            yield Turn(_last_token(store, authority)) if mine else None
+
     last = {each.name: found for each in authorities if (found := _last_token(store, each.name)) is not None}
     return Timestamping(
         authorities,
@@ -70,6 +80,7 @@ def make_timestamping(
         record=record,
         clock=clock.now_ms,
         last_tokens=last,
+        turn=turn,
         interval=settings.tsa_interval,
         idle_interval=max(settings.tsa_interval, 3_600),
     )

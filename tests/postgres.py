@@ -16,10 +16,11 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -37,6 +38,7 @@ class PostgresServer:
 
     socket_folder: Path
     binaries: Path
+    process: subprocess.Popen[bytes]
     _serial: Iterator[int] = field(default_factory=lambda: count(1))
 
     def dsn(self, database: str) -> str:
@@ -59,6 +61,24 @@ class PostgresServer:
         done = subprocess.run(command, env=_environment(None), capture_output=True, text=True, check=False)
         assert done.returncode == 0, (program, done.stderr)
         return done.stdout
+
+    def ask(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
+        """The rows that a statement of the superuser gives."""
+        with psycopg.connect(self.dsn(database), autocommit=True) as connection:
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def pids(self) -> list[int]:
+        """The server's processes, the first of them first."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [self.process.pid, *map(int, children.read_text().split())]
+
+    def kill(self) -> None:
+        """Take the whole server away in one moment, as a machine that loses its power."""
+        for pid in self.pids():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait(STOP_SECONDS)
 
     def create_database(self) -> str:
         """Create an empty database and return its name."""
@@ -88,20 +108,49 @@ def running_postgres(*, small_log: bool = False) -> Iterator[PostgresServer]:
         home.chmod(0o755)
         run_as = _lend_to_account(home) if os.geteuid() == 0 else None
         binaries = _binaries(home, lend=run_as is not None)
-        log = home / "log"
         _run([binaries / "initdb", "--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C", "-U", SUPERUSER,
               *(["--wal-segsize=1"] if small_log else []), "-D", home / "data"], run_as)  # fmt: skip
-        server = _start([binaries / "postgres", "-D", home / "data", "-k", home, "-c", "listen_addresses=",
-                         "-c", "max_connections=200", "-c", "shared_buffers=32MB",
-                         "-c", "min_wal_size=" + ("8MB" if small_log else "80MB"),
-                         "-c", "max_wal_size=" + ("16MB" if small_log else "1GB")], run_as, log)  # fmt: skip
-        try:
-            yield _wait_until_ready(PostgresServer(home, binaries), server, log)
-        finally:
-            server.send_signal(signal.SIGINT)  # "fast": ends open connections
-            server.wait(STOP_SECONDS)
+        options = ["-c", "min_wal_size=" + ("8MB" if small_log else "80MB"),
+                   "-c", "max_wal_size=" + ("16MB" if small_log else "1GB")]  # fmt: skip
+        with _serving(home, binaries, run_as, options) as server:
+            yield server
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def running_standby(primary: PostgresServer) -> Iterator[PostgresServer]:
+    """A standby of `primary`, which streams from it under the name `standby` and answers readers."""
+    home = Path(tempfile.mkdtemp(prefix="evidence-pg-"))
+    try:
+        home.chmod(0o755)
+        run_as = pwd.getpwnam(UNPRIVILEGED_ACCOUNT) if os.geteuid() == 0 else None
+        if run_as is not None:
+            os.chown(home, run_as.pw_uid, run_as.pw_gid)
+        _run([primary.binaries / "pg_basebackup", "--no-sync", "--checkpoint=fast", "--write-recovery-conf",
+              "-d", f"host={primary.socket_folder} user={SUPERUSER} application_name=standby",
+              "-D", home / "data"], run_as)  # fmt: skip
+        with _serving(home, primary.binaries, run_as, []) as server:
+            yield server
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def _serving(
+    home: Path, binaries: Path, run_as: pwd.struct_passwd | None, options: list[str]
+) -> Iterator[PostgresServer]:
+    """A server on the files in `home`, where its socket and its log are, too."""
+    log = home / "log"
+    # Shared memory in files of its own: a server that is killed leaves nothing outside its folder.
+    process = _start([binaries / "postgres", "-D", home / "data", "-k", home, "-c", "listen_addresses=",
+                      "-c", "max_connections=200", "-c", "shared_buffers=32MB",
+                      "-c", "dynamic_shared_memory_type=mmap", *options], run_as, log)  # fmt: skip
+    try:
+        yield _wait_until_ready(PostgresServer(home, binaries, process), log)
+    finally:
+        process.send_signal(signal.SIGINT)  # "fast": ends open connections
+        process.wait(STOP_SECONDS)
 
 
 def _lend_to_account(home: Path) -> pwd.struct_passwd:
@@ -160,16 +209,16 @@ def _die_with_parent() -> Callable[[], None]:
     return lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGINT) and None
 
 
-def _wait_until_ready(server: PostgresServer, process: subprocess.Popen[bytes], log: Path) -> PostgresServer:
+def _wait_until_ready(server: PostgresServer, log: Path) -> PostgresServer:
     postmaster = log.parent / "data" / "postmaster.pid"
     deadline = START_SECONDS * 20
     for _ in range(deadline):
-        if process.poll() is not None:
+        if server.process.poll() is not None:
             break
-        if postmaster.exists() and postmaster.read_text().rstrip().endswith("ready"):
+        if postmaster.exists() and postmaster.read_text().rstrip().endswith(("ready", "standby")):
             return server
         try:
-            process.wait(0.05)
+            server.process.wait(0.05)
         except subprocess.TimeoutExpired:
             continue
     raise RuntimeError(f"start PostgreSQL: expected it ready within {START_SECONDS} s:\n{log.read_text()}")

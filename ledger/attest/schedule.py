@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 
+from ledger.attest.authority_status import AuthorityStatus, LastToken, caught_up, status_from, with_end
 from ledger.attest.rfc3161_token import TimestampInfo
 from ledger.errors import ConfigError, LedgerError
+
+__all__ = ["Authority", "AuthorityStatus", "LastToken", "Timestamping", "Turn", "backoff", "due", "undisputed"]
 
 INTERVAL_SECONDS = 60.0
 """Default age of the last token from which new entries get the next: how wide a time bracket may be."""
@@ -35,9 +39,6 @@ POLL_SECONDS = 0.5
 CLOCK_TOLERANCE_MS = 5_000
 """A difference between our clock and an authority's beyond this is logged: one of the two is wrong."""
 
-RENEWAL_MARGIN_MS = 365 * 24 * 3600 * 1000
-"""A signer's certificate that ends within a year is shown: the authority must move to a new one in time."""
-
 _log = logging.getLogger(__name__)
 
 
@@ -53,33 +54,16 @@ class Authority:
 
 
 @dataclass(frozen=True, slots=True)
-class AuthorityStatus:
-    """How it stands with one authority. Times are milliseconds since 1970 (UTC) by our clock; None: never yet.
+class Turn:
+    """It is our turn to ask an authority. `last`: its last token now, where another process may have recorded it."""
 
-    `last_success_ms` and `stamped_size` are those of the last recorded token (of an earlier run, too), `last_index` its
-    entry, `clock_difference_ms` how far its time lay outside what our clock said. `last_error` stays shown beside
-    `last_error_ms` after a success; `failures` counts those since the last one.
-    """
-
-    name: str
-    last_success_ms: int | None = None
-    stamped_size: int | None = None
-    last_index: int | None = None
-    last_error: str | None = None
-    last_error_ms: int | None = None
-    failures: int = 0
-    signer_ends_ms: int | None = None
-    signer_ends_soon: bool = False
-    clock_difference_ms: int | None = None
+    last: LastToken | None
 
 
-@dataclass(frozen=True, slots=True)
-class LastToken:
-    """An authority's last recorded token: when it was recorded, over which tree size, as which entry."""
-
-    recorded_ms: int
-    stamped_size: int
-    index: int
+@contextmanager
+def undisputed(_authority: str) -> Iterator[Turn]:
+    """The turn of a process that has the log to itself."""
+    yield Turn(None)
 
 
 def due(
@@ -138,6 +122,7 @@ class Timestamping:
         record: Callable[[str, str, bytes], int],
         clock: Callable[[], int],
         last_tokens: Mapping[str, LastToken] | None = None,
+        turn: Callable[[str], AbstractContextManager[Turn | None]] = undisputed,
         interval: float = INTERVAL_SECONDS,
         idle_interval: float = IDLE_INTERVAL_SECONDS,
     ) -> None:
@@ -147,7 +132,8 @@ class Timestamping:
         `entries_since(size)`: whether the log has an entry other than timestamp.recorded at an index ≥ size.
         `record(authority, stamped text, DER)`: append timestamp.recorded, return its index once it is durable.
         `clock()`: milliseconds since 1970 (UTC). `last_tokens`: by name, from the log; without it each authority is
-        asked at start. Intervals are in seconds.
+        asked at start. `turn(authority)`: our turn at it among the processes on this log, or None while it is
+        another's. Intervals are in seconds.
 
         Raises ConfigError on two authorities of one name, or an interval that is not positive.
         """
@@ -160,10 +146,11 @@ class Timestamping:
         self._entries_since = entries_since
         self._record = record
         self._clock = clock
+        self._turn = turn
         self._interval = interval
         self._idle_interval = idle_interval
         last = last_tokens or {}
-        self._standing = {each.name: _Standing(_status_from(each.name, last.get(each.name))) for each in authorities}
+        self._standing = {each.name: _Standing(status_from(each.name, last.get(each.name))) for each in authorities}
         self._stopping = threading.Event()
         self._recording = threading.Lock()
         self._threads: list[threading.Thread] = []
@@ -193,7 +180,7 @@ class Timestamping:
     def status(self) -> list[AuthorityStatus]:
         """How it stands with each authority, in the order in which they were configured."""
         now_ms = self._clock()
-        return [_with_end(self._standing[authority.name].status, now_ms) for authority in self._authorities]
+        return [with_end(self._standing[authority.name].status, now_ms) for authority in self._authorities]
 
     def ask_if_due(self, authority: Authority) -> bool:
         """Ask one authority if it is due; return whether a token was recorded. Failures go to `status()`."""
@@ -201,11 +188,19 @@ class Timestamping:
         with standing.lock:
             now_ms = self._clock()
             try:
-                checkpoint = self._due_checkpoint(standing.status, now_ms)
-                return checkpoint is not None and self._ask(authority, standing, checkpoint, now_ms)
+                if self._due_checkpoint(standing.status, now_ms) is None:
+                    return False
+                with self._turn(authority.name) as turn:
+                    return turn is not None and self._ask_in_turn(authority, standing, turn, now_ms)
             except Exception as error:  # whatever an authority or the log does, the thread lives on, and says so
                 self._failed(authority, standing, error)
                 return False
+
+    def _ask_in_turn(self, authority: Authority, standing: _Standing, turn: Turn, now_ms: int) -> bool:
+        """Ask, unless another process has a token of it meanwhile. While we have the turn, none comes."""
+        standing.status = caught_up(standing.status, turn.last)
+        checkpoint = self._due_checkpoint(standing.status, now_ms)
+        return checkpoint is not None and self._ask(authority, standing, checkpoint, now_ms)
 
     def _due_checkpoint(self, status: AuthorityStatus, now_ms: int) -> tuple[str, int] | None:
         """Return the checkpoint to stamp, or None where it is not time."""
@@ -264,14 +259,3 @@ class Timestamping:
         while not self._stopping.is_set():
             self.ask_if_due(authority)
             self._stopping.wait(pause)
-
-
-def _status_from(name: str, last: LastToken | None) -> AuthorityStatus:
-    if last is None:
-        return AuthorityStatus(name)
-    return AuthorityStatus(name, last.recorded_ms, last.stamped_size, last.index)
-
-
-def _with_end(status: AuthorityStatus, now_ms: int) -> AuthorityStatus:
-    ends = status.signer_ends_ms
-    return replace(status, signer_ends_soon=ends is not None and ends - now_ms < RENEWAL_MARGIN_MS)

@@ -44,6 +44,7 @@ def recover(store: LogStore, signer: CheckpointSigner, accept: bytes | None = No
     RolledBackError with the checkpoints as evidence, CorruptError naming what is missing or edited, ConfigError where
     the kept checkpoint is missing.
     """
+    _settle(store)
     for _ in range(RACES):
         head = store.head()
         try:
@@ -57,6 +58,17 @@ def recover(store: LogStore, signer: CheckpointSigner, accept: bytes | None = No
     # milliseconds, under the lock. Only on PostgreSQL: on SQLite nobody else writes.
     with store.writing() as writer:
         return _recover_at(store, signer, accept, writer.lock_head())
+
+
+def _settle(store: LogStore) -> None:
+    """Wait until what is seen is where a commit has to be before it counts.
+
+    After a crash PostgreSQL shows what it committed and its synchronous standby never had. Signed and kept, that would
+    make the standby look rolled back if it took over. To lock the head is a write, whose own commit waits for the
+    standby, and so for all that came before.
+    """
+    with store.writing() as writer:
+        writer.lock_head()
 
 
 def _recover_at(store: LogStore, signer: CheckpointSigner, accept: bytes | None, head: Head) -> OpenTiles:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 from sqlalchemy.pool import QueuePool
 
 from ledger.errors import ConfigError, UnavailableError
+from ledger.store.postgres_session import CHECKED_AGAIN_S, prepare_sessions
 
 __all__ = [
     "WRITER", "Engine", "database_errors", "empty_sqlite_log", "is_sqlite", "open_engine", "ping", "sqlite_file",
@@ -56,6 +57,7 @@ def open_engine(url: str) -> Engine:
             max_overflow=POOL_OVERFLOW,
             pool_timeout=POOL_TIMEOUT_S,
             pool_pre_ping=backend == "postgresql",
+            pool_recycle=CHECKED_AGAIN_S if backend == "postgresql" else -1,
             **isolation,
         )
     except (NoSuchModuleError, ImportError) as error:
@@ -64,7 +66,7 @@ def open_engine(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
-        event.listen(engine, "connect", _prepare_postgresql)
+        prepare_sessions(engine)
     return engine
 
 
@@ -102,21 +104,6 @@ def unflushed(connection: Connection) -> Iterator[None]:
 def _begin_sqlite(connection: Connection) -> None:
     writer = connection.get_execution_options().get("evidence_writer")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
-
-
-def _prepare_postgresql(connection: Any, _record: Any) -> None:
-    """Each new connection proves that a commit it acknowledges is on disk. A session could have switched it off."""
-    with connection.cursor() as cursor:
-        settings = {}
-        for name in ("fsync", "synchronous_commit", "full_page_writes"):
-            cursor.execute(f"SHOW {name}")
-            settings[name] = cursor.fetchone()[0]
-    connection.rollback()
-    for name, value in settings.items():
-        if value == "off":
-            raise ConfigError(
-                f"open the database: PostgreSQL runs with {name}={value}: an acknowledged entry could be lost"
-            )
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from ledger.store import engine as opening
 from ledger.store import schema
 from ledger.store.contracts import LogWriter
 from ledger.store.postgres_scrub import PostgresScrub
+from ledger.store.postgres_session import require_standby
 from ledger.store.sql_acts import ActReads
 from ledger.store.sql_casework import CaseReads, TimestampReads
 from ledger.store.sql_log import CheckpointRows, LogReads
@@ -110,6 +111,15 @@ class SqlStore(LogReads, CheckpointRows, CaseReads, ActReads, ReminderReads, Tim
         """The version of the tables, as Alembic names it; None where there are none."""
         with opening.database_errors("read the tables' version"), self.engine.connect() as connection:
             return MigrationContext.configure(connection).get_current_revision()
+
+    def require_standby(self) -> None:
+        """From now on, work only with a PostgreSQL whose commits wait for a standby. Raises ConfigError on SQLite, and
+        what such a PostgreSQL is refused with.
+        """
+        if opening.is_sqlite(self.engine):
+            raise ConfigError("open the database: SQLite has no standby", "synchronous_standby")
+        require_standby(self.engine)
+        opening.ping(self.engine)
 
     def writing(self) -> AbstractContextManager[LogWriter]:
         return writing(self.engine)

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from ledger.attest.schedule import (
     AuthorityStatus,
     LastToken,
     Timestamping,
+    Turn,
     backoff,
     due,
 )
@@ -181,6 +183,43 @@ def test_the_log_is_asked_only_where_that_can_decide(log: Log, monkeypatch: pyte
     log.later(1)
     timestamping.ask_if_due(authority)
     assert asked == [1]
+
+
+def test_of_two_processes_the_second_finds_the_first_ones_token(log: Log) -> None:
+    held: list[str] = []
+
+    @contextmanager
+    def turn(authority: str) -> Iterator[Turn | None]:
+        if held:
+            yield None
+            return
+        held.append(authority)
+        last = [n for n, kind in enumerate(log.entries) if kind == "timestamp.recorded"]
+        try:
+            yield Turn(LastToken(log.now_ms, last[-1], last[-1]) if last else None)
+        finally:
+            held.clear()
+
+    authority = development(log)
+    first, second = log.timestamping(authority, turn=turn), log.timestamping(failing("development"), turn=turn)
+    held.append("somebody")
+    assert not first.ask_if_due(authority)  # another's turn: nothing is asked, and nothing has failed
+    assert first.status()[0].failures == 0
+    held.clear()
+    assert not second.ask_if_due(failing("development"))
+    assert second.status()[0].failures == 1
+    assert first.ask_if_due(authority)
+    log.later(FIRST_BACKOFF_SECONDS)
+    assert not second.ask_if_due(authority)
+    assert len(log.tokens) == 1
+    status = second.status()[0]
+    assert (status.stamped_size, status.last_index, status.failures) == (1, 1, 0)
+    # Once it is due again, whoever comes first asks.
+    log.append()
+    log.later(60)
+    assert second.ask_if_due(authority)
+    assert not first.ask_if_due(authority)
+    assert len(log.tokens) == 2
 
 
 def test_an_entry_that_no_checkpoint_covers_yet_is_waited_for(log: Log) -> None:

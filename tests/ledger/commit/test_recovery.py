@@ -344,7 +344,10 @@ class Overtaken(SqlStore):
     def writing(self) -> Iterator[LogWriter]:
         with super().writing() as writer:
             self.locked = True
-            yield writer
+            try:
+                yield writer
+            finally:
+                self.locked = False
 
     def last_index(self) -> int:
         committing = Thread(target=commit_batch, args=(self.other, [[note_entry()]], None, 1_800_000_000_000))
