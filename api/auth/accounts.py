@@ -41,6 +41,7 @@ from sqlalchemy.exc import IntegrityError
 from api.auth.names import check_name, check_role, fold_name
 from ledger.errors import ConfigError, ConflictError, LedgerError, NotFoundError
 from ledger.store.engine import WRITER, database_errors, open_engine
+from ledger.store.short_reads import ShortReads
 
 TOKEN_PREFIX: Final = "elt_"  # noqa: S105 - what every token begins with is no secret
 """Lets people and scanners of leaked secrets see what it is."""
@@ -73,6 +74,12 @@ _tokens = Table(
     Column("label", String(LABEL_MAX), nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("revoked", BigInteger, nullable=True),
+)
+
+
+_WHOSE: Final = (
+    "SELECT t.digest, t.revoked, a.name, a.role, a.created, a.disabled FROM account_tokens t "
+    "JOIN accounts a ON a.name = t.account WHERE t.digest = ?"
 )
 
 
@@ -115,6 +122,7 @@ class AccountStore:
     def __init__(self, engine: Engine) -> None:
         """Over the ledger's own engine; makes the two tables where they are missing."""
         self._engine = engine
+        self._reads = ShortReads(engine)
         with database_errors("look for the accounts"), engine.connect() as connection:
             present = inspect(connection)
             complete = all(present.has_table(name) for name in _metadata.tables)
@@ -218,18 +226,10 @@ class AccountStore:
         afterwards is constant in time, so that no collation or index of a database decides about equality.
         """
         digest = sha256(token.encode("utf-8", "surrogateescape")).digest()
-        query = (
-            select(_accounts, _tokens.c.digest, _tokens.c.revoked)
-            .join(_tokens, _tokens.c.account == _accounts.c.name)
-            .where(_tokens.c.digest == digest)
-        )
-        with database_errors("check a token"), self._engine.connect() as connection:
-            row = connection.execute(query).first()
-        if row is None or not hmac.compare_digest(bytes(row.digest), digest):
-            raise UnauthenticatedError("check a token: not a token of this ledger", "authorization")
-        if row.revoked is not None or row.disabled is not None:
-            raise UnauthenticatedError("check a token: not a token of this ledger", "authorization")
-        return _account(row)
+        for found, revoked, name, role, created, disabled in self._reads.rows("check a token", _WHOSE, (digest,)):
+            if hmac.compare_digest(bytes(found), digest) and revoked is None and disabled is None:
+                return Account(name, role, created, disabled)
+        raise UnauthenticatedError("check a token: not a token of this ledger", "authorization")
 
     @contextmanager
     def _writing(self, act: str) -> Iterator[Connection]:

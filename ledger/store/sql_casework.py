@@ -10,7 +10,7 @@ from sqlalchemy import Engine, and_, delete, select
 from ledger.store import schema
 from ledger.store.contracts import CaseRow, EvidenceRow, IdempotencyRow, MemberRow, TimestampRow
 from ledger.store.engine import WRITER, database_errors
-from ledger.store.row_insert import run
+from ledger.store.short_reads import ShortReads
 
 # Evidence rows fetched at a time where all are read.
 SCAN_ROWS = 2_000
@@ -47,6 +47,7 @@ class CaseReads:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._short_reads = ShortReads(engine)
 
     def _rows(self, act: str, statement: Any) -> list[Any]:
         with database_errors(act), self._engine.connect() as connection:
@@ -70,9 +71,8 @@ class CaseReads:
         return [member_of(row) for row in rows]
 
     def membership(self, chain: str, account: str) -> tuple[MemberRow, int] | None:
-        with database_errors("read a membership"), self._engine.connect() as connection:
-            row = run(connection, _MEMBERSHIP, (bytes.fromhex(chain), account)).fetchone()
-        return None if row is None else (MemberRow(chain, *row[:5]), row[5])
+        rows = self._short_reads.rows("read a membership", _MEMBERSHIP, (bytes.fromhex(chain), account))
+        return (MemberRow(chain, *rows[0][:5]), rows[0][5]) if rows else None
 
     def evidence(self, index: int) -> EvidenceRow | None:
         rows = self._rows("read evidence", select(schema.evidence).where(schema.evidence.c.idx == index))

@@ -19,6 +19,7 @@ from ledger.store import schema
 from ledger.store.contracts import LogWriter
 from ledger.store.postgres_scrub import PostgresScrub
 from ledger.store.postgres_session import require_standby
+from ledger.store.short_reads import ShortReads
 from ledger.store.sql_acts import ActReads
 from ledger.store.sql_casework import CaseReads, TimestampReads
 from ledger.store.sql_log import CheckpointRows, LogReads
@@ -35,6 +36,7 @@ class SqlStore(LogReads, CheckpointRows, CaseReads, ActReads, ReminderReads, Tim
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self.engine = engine
+        self._short_reads = ShortReads(engine)
         self._postgres_scrub = None if opening.is_sqlite(engine) else PostgresScrub(engine)
 
     @classmethod
