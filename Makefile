@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 LOCKED := install --quiet --no-deps --require-hashes --no-build-isolation
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types arrows format demo bench bench-peers bench-scale dist lock clean
+.PHONY: help run test lint types arrows format demo bench bench-peers bench-scale fuzz dist lock clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -77,6 +77,9 @@ bench-scale: .venv/.ready-dev ## what a log costs at 10^4 entries … ENTRIES (d
 
 test: lint types arrows ## everything CI runs: lint, types, arrows, all tests on SQLite and PostgreSQL
 	$(BIN)/python -m pytest $(PYTEST_OPTIONS) $(TESTS)
+
+fuzz: .venv/.ready-dev ## nearly right bytes for every parser of hostile ones, SECONDS (default 30) each
+	@$(BIN)/python -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS))
 
 lint: .venv/.ready-dev ## ruff: rules and format
 	$(BIN)/ruff check .
