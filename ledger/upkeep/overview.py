@@ -8,18 +8,24 @@ from __future__ import annotations
 from ledger.attest.authorities import load_anchors, load_development_authority
 from ledger.blobs.opening import open_blobs
 from ledger.clock import Clock
+from ledger.commit.kept_checkpoint import KeptCheckpoint
 from ledger.config import Settings
 from ledger.entry.leaf import format_time
 from ledger.errors import LedgerError
 from ledger.keys.key_folder import KeyFolder
+from ledger.note.checkpoint import parse_checkpoint
+from ledger.note.signed_note import parse_note
 from ledger.store.sql_store import SqlStore
+from ledger.upkeep.condition import last_backup, obstacles
 from ledger.upkeep.trust_copy import read_policy, trust_files
 
 
 def overview(settings: Settings) -> dict[str, object]:
     """Sizes and roots of the committed and of the published log; with blobs in a bucket, how many removed files its
-    locks still keep, and the day on which the first of them ends. Raises ConfigError, UnavailableError.
+    locks still keep, and the day on which the first of them ends; what is kept outside of the database, the last
+    backup, and what is wrong with this machine. None: not there. Raises ConfigError, UnavailableError.
     """
+    kept, backup = KeptCheckpoint(settings.kept).read(), last_backup(settings.data)
     store = SqlStore.open(settings.database)
     try:
         head = store.head()
@@ -29,6 +35,11 @@ def overview(settings: Settings) -> dict[str, object]:
             "size": head.size,
             "root": head.root.hex(),
             "published_size": None if published is None else published[0],
+            "kept_size": None if kept is None else parse_checkpoint(parse_note(kept).text).size,
+            "closed": settings.closed,
+            "tables": store.revision(),
+            "last_backup": None if backup is None else format_time(backup.made),
+            "problems": obstacles(settings),
             **_retained(settings),
         }
     finally:

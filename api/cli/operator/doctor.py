@@ -11,9 +11,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from api.cli import PROGRAM
 from api.cli.failures import FAILED, explain
@@ -21,6 +20,8 @@ from api.cli.operator.settings import read_settings
 from api.cli.output import json_result, result
 from api.cli.parsing import command, data_option, json_option
 from ledger.config import CONFIG_FILE
+from ledger.errors import LedgerError
+from ledger.upkeep.diagnosis import Diagnosis
 
 PYTHON_MIN: Final = (3, 11)
 SQLITE_MIN: Final = (3, 35, 0)  # RETURNING
@@ -28,17 +29,6 @@ FREE_BYTES_MIN: Final = 1024**3
 FLUSHES: Final = 5
 # A disk that really keeps what it acknowledges takes longer than this for one flush; faster ones hold a battery or lie.
 HONEST_FLUSH_MS: Final = 0.02
-
-Outcome = Literal["ok", "missing", "failed"]
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """One thing looked at. `missing`: something optional is not there; `failed`: a ledger cannot run, or not safely."""
-
-    outcome: Outcome
-    subject: str
-    detail: str
 
 
 @command("doctor", short_help="Check what a ledger needs of this machine.", example=f"{PROGRAM} doctor --data ./data")
@@ -64,10 +54,23 @@ def _diagnoses(data: Path) -> Iterator[Diagnosis]:
             yield check(data)
         except Exception as error:
             yield Diagnosis("failed", subject, explain(error) or f"{type(error).__name__}: {error}")
+    yield from _of_the_ledger(data)
     for name, (programs, purpose) in _TOOLS.items():
         yield _tool(name, programs, purpose)
     yield _library("libmagic", ("pylibmagic",), "magic", "recognises more file types")
     yield _library("Pango", (), "pango-1.0", "for reports as PDF, which this version does not make yet")
+
+
+def _of_the_ledger(data: Path) -> Iterator[Diagnosis]:
+    """What is there of a ledger; nothing where there is none. One whose settings cannot be read is told by `ledger`."""
+    try:
+        settings = read_settings(data)
+    except LedgerError:
+        return
+    from ledger.clock import SystemClock
+    from ledger.upkeep.checkup import check_up
+
+    yield from check_up(settings, SystemClock())
 
 
 def _python(_data: Path) -> Diagnosis:
@@ -123,6 +126,20 @@ def _space(data: Path) -> Diagnosis:
     return Diagnosis("ok", "disk space", detail)
 
 
+def _sandbox(_data: Path) -> Diagnosis:
+    """What holds the process that reads evidence files (docs/extractors.md)."""
+    from ledger.extract.sandbox import probe
+
+    found = probe()
+    walls = {"a network namespace of its own": found.network_namespace, "Landlock": found.landlock}
+    lacking = [name for name, holds in walls.items() if not holds]
+    if len(lacking) == len(walls):
+        return Diagnosis("missing", "sandbox", f"neither {' nor '.join(lacking)}: only limits and Python's own guard")
+    if lacking:
+        return Diagnosis("missing", "sandbox", f"without {lacking[0]}: the other walls hold (docs/extractors.md)")
+    return Diagnosis("ok", "sandbox", ", ".join(walls))
+
+
 def _ledger(data: Path) -> Diagnosis:
     if not (data / CONFIG_FILE).exists():
         return Diagnosis("missing", "ledger", f"none in {data}; `{PROGRAM} init` makes one")
@@ -154,11 +171,12 @@ _CHECKS: Final[dict[str, Callable[[Path], Diagnosis]]] = {
     "sqlite": _sqlite,
     "disk flush": _flush,
     "disk space": _space,
+    "sandbox": _sandbox,
     "ledger": _ledger,
 }
 _TOOLS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "openssl": (("openssl",), "checks our timestamps with other people's tool (`openssl ts -verify`)"),
-    "exiftool": (("exiftool",), "for extracted metadata, which this version does not commit yet"),
+    "exiftool": (("exiftool",), "reads the makers' own tags, and formats without a reader here (docs/extractors.md)"),
     "browser": (
         ("chromium", "chromium-browser", "google-chrome"),
         "for captured web pages, which this version does not make yet",

@@ -22,4 +22,12 @@ def status(as_json: bool, data: Path) -> None:
         json_result(found)
         return
     for name, value in found.items():
-        result(name, "none" if value is None else value)
+        result(name, _words(value))
+
+
+def _words(value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return "; ".join(map(str, value)) or "none"
+    return "none" if value is None else value
