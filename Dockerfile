@@ -19,7 +19,7 @@ RUN pip install --no-deps --no-build-isolation . \
 FROM python:${PYTHON}-slim-bookworm
 # A fixed number, so that a volume's owner means the same on every host.
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /data --shell /usr/sbin/nologin ledger \
- && install --directory --owner=ledger --group=ledger --mode=0700 /data
+ && install --directory --owner=ledger --group=ledger --mode=0700 /data /kept
 COPY --from=build /opt/ledger /opt/ledger
 ENV PATH=/opt/ledger/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 USER ledger
