@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CALLS = "openat,pwrite64,write,writev,fdatasync,fsync,link,rename,unlink,mkdir,ftruncate"
-OPTIONS = ("-y", "-xx", "-s", "65536")
-"""For strace: the path of each descriptor, and all bytes of all strings, in hex."""
+OPTIONS = ("-xx", "-s", "65536")
+"""For strace: all bytes of all strings, in hex."""
 
 _LINE = re.compile(r"(\d+) +([a-z0-9]+)\((.*)\) += (-?\d+)")
 _UNFINISHED = re.compile(r"(\d+) +([a-z0-9]+)\((.*) <unfinished \.\.\.>")

@@ -19,10 +19,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.crashes.nursery import Nursery
+from tests.crashes.nursery import ROOT, Nursery
 from tests.crashes.writer import Order
 
 ATTACH_SECONDS = 30
+_CODE = re.compile(rf'\.pyc?[">]|/python3|{ROOT}/(?:ledger|api)/')
 _CALL = re.compile(r"(\d+) +(?:[\d.]+ )?([a-z0-9_]+)\(")
 
 
@@ -47,11 +48,17 @@ class Fault:
 
 @dataclass(frozen=True)
 class Traced:
-    """A writer's end: its wait status, whether the fault came, and what strace saw."""
+    """A writer's end: its wait status, whether the fault came, and what strace saw. `elsewhere`: the fault hit the
+    program's own code as Python read it, which says nothing of the ledger.
+    """
 
     status: int
     met: bool
     lines: list[str]
+
+    @property
+    def elsewhere(self) -> bool:
+        return any("(INJECTED)" in line and _CODE.search(line) for line in self.lines)
 
     def counts(self) -> Counter[tuple[str, str]]:
         """How often each thread made each call."""
@@ -79,7 +86,7 @@ def traced(
     trace = Path(f"{order.telling}.trace")
     pid = nursery.start(replace(order, gate=str(gate)))
     _until(Path(f"{gate}.ready").exists)
-    command = [strace, "-f", "-p", str(pid), "-o", str(trace), "-e", f"trace={calls}", "-e", "signal=none", *more]
+    command = [strace, "-f", "-p", str(pid), "-o", str(trace), "-e", f"trace={calls}", "-e", "signal=none", "-y", *more]
     if fault is not None:
         command += ["-e", fault.option]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as tracer:

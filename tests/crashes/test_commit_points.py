@@ -23,7 +23,7 @@ from tests.crashes.campaign import Kill, begin, carry_out
 from tests.crashes.commit_points import POINTS
 from tests.crashes.nursery import Nursery, nursery
 
-KILLS = int(os.environ.get("EVIDENCE_FAULT_KILLS", "20"))
+KILLS = int(os.environ.get("EVIDENCE_FAULT_KILLS", "16"))
 AT_RANDOM = 0.3  # of all kills
 ON_ONE_LOG = 40  # so that looking at all of it each time stays cheap
 FIGURES = os.environ.get("EVIDENCE_FAULT_FIGURES")  # a file to which each campaign adds a line of figures

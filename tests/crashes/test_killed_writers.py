@@ -22,7 +22,7 @@ from tests.crashes.submissions import anchor, leaf_hash
 from tests.crashes.told import read_log
 from tests.ledger.making import ALICE, make_log, opened
 
-KILLS = 5
+KILLS = 3  # of processes started as any program is; a thousand more: test_commit_points
 THREADS = 6
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -31,7 +31,7 @@ from tests.crashes.system_calls import demand_strace, traced
 from tests.crashes.told import Told, check_told
 from tests.ledger.making import ALICE, opened
 
-STATES = int(os.environ.get("EVIDENCE_FAULT_STATES", "28"))
+STATES = int(os.environ.get("EVIDENCE_FAULT_STATES", "20"))
 
 
 @dataclass
