@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 LOCKED := install --quiet --no-deps --require-hashes --no-build-isolation
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types arrows format demo bench bench-peers bench-scale fuzz dist lock clean
+.PHONY: help run test test-faults lint types arrows format demo bench bench-peers bench-scale fuzz dist lock clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -80,6 +80,10 @@ test: lint types arrows ## everything CI runs: lint, types, arrows, all tests on
 
 fuzz: .venv/.ready-dev ## nearly right bytes for every parser of hostile ones, SECONDS (default 30) each
 	@$(BIN)/python -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS))
+
+test-faults: .venv/.ready-dev ## the whole matrix of faults on both databases (docs/faults.md): KILLS=1000 on each
+	EVIDENCE_FAULT_KILLS=$(or $(KILLS),1000) EVIDENCE_FAULT_CALLS=0 EVIDENCE_FAULT_STATES=400 EVIDENCE_FAULT_CUTS=100 \
+	  EVIDENCE_FAULT_SERVERS=10 $(BIN)/python -m pytest $(PYTEST_OPTIONS) --dist worksteal tests/crashes
 
 lint: .venv/.ready-dev ## ruff: rules and format
 	$(BIN)/ruff check .
