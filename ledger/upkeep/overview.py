@@ -40,10 +40,19 @@ def overview(settings: Settings) -> dict[str, object]:
             "tables": store.revision(),
             "last_backup": None if backup is None else format_time(backup.made),
             "problems": obstacles(settings),
+            "tokens": [_token(store, name) for name in store.authorities()],
             **_retained(settings),
         }
     finally:
         store.close()
+
+
+def _token(store: SqlStore, authority: str) -> dict[str, object]:
+    """The last token of this authority: when it stamped, and how many entries."""
+    row = store.last_timestamp(authority)
+    if row is None:
+        return {"authority": authority}
+    return {"authority": authority, "time": format_time(row.gen_time), "size": row.size}
 
 
 def _retained(settings: Settings) -> dict[str, object]:

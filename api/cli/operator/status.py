@@ -29,5 +29,7 @@ def _words(value: object) -> object:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return "; ".join(map(str, value)) or "none"
+        return "; ".join(map(str, map(_words, value))) or "none"
+    if isinstance(value, dict):
+        return " ".join(map(str, value.values()))
     return "none" if value is None else value

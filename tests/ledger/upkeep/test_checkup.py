@@ -90,6 +90,8 @@ def test_a_clock_beside_an_authoritys(settings: Settings) -> None:
             return answer
 
         assert ledger._timestamping.ask_if_due(replace(authority, ask=stamp_then_step))  # type: ignore[arg-type]
+    (token,) = overview(settings)["tokens"]  # type: ignore[misc]
+    assert (token["authority"], token["size"]) == ("development", 2)
     outcome, detail = told(settings)["clock"]
     assert outcome == "failed" and re.search(r"\+6\d\.\d s from development's, which is this machine's own", detail)
 
