@@ -57,6 +57,17 @@ def parse_slots(data: bytes) -> tuple[bytes | None, bytes | None] | None:
     return slots
 
 
+def damaged_slots(data: bytes) -> list[int]:
+    """Which slots, counted from 1, hold something that is no whole note: a write was cut off there, or a byte changed.
+
+    What lies behind a note is never read, and is not looked at.
+    """
+    if parse_slots(data) is None:
+        return []
+    slots = (data[:SLOT_SIZE], data[SLOT_SIZE:])
+    return [at for at, slot in enumerate(slots, 1) if slot.strip(b"\n\0") and _parse_slot(slot) is None]
+
+
 def newest_note(data: bytes) -> bytes:
     """The newest note that a kept file holds, or the file itself where it has no slots. Raises MalformedError or
     LimitError where a slot's note is no checkpoint.

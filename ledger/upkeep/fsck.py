@@ -20,6 +20,7 @@ from ledger.blobs.contract import BlobStore
 from ledger.blobs.opening import open_blobs
 from ledger.clock import SystemClock
 from ledger.commit.kept_checkpoint import KeptCheckpoint
+from ledger.commit.note_slots import damaged_slots
 from ledger.commit.recovery import check_against, check_edge
 from ledger.commit.signer import CheckpointSigner
 from ledger.config import Settings
@@ -141,6 +142,9 @@ class _Fsck:
             if kept is None:
                 yield Finding(str(self._signer.kept.path), "no checkpoint is kept: a rollback could not be seen")
                 return
+            for slot in damaged_slots(self._signer.kept.path.read_bytes()):
+                what = f"slot {slot} of its two is damaged: by a loss of power, or by a hand; the other one is whole"
+                yield Finding(str(self._signer.kept.path), what)
             # It is kept once its head is committed: if it is newer than ours, the head has moved since.
             now = self._store.head()
             check_against(self._store, self._signer, now if now.size > head.size else head, kept, "the kept checkpoint")

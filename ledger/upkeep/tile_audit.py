@@ -20,7 +20,7 @@ from ledger.merkle.entry_bundles import parse_entry_bundle
 from ledger.merkle.frontier import Frontier
 from ledger.merkle.hashing import HASH_SIZE
 from ledger.merkle.open_tiles import OpenTiles
-from ledger.merkle.tiles import TILE_WIDTH, EntryBundleId, TileId, partial_tiles, split_hashes, tile_width
+from ledger.merkle.tiles import TILE_SIZE, TILE_WIDTH, EntryBundleId, TileId, partial_tiles, split_hashes, tile_width
 from ledger.note.checkpoint import Checkpoint, check_checkpoint, parse_checkpoint
 from ledger.note.keys import VerifierKey, parse_vkey
 from ledger.note.policy import parse_policy
@@ -58,7 +58,7 @@ def fsck_tiles(
         raise ConfigError("read a log: it has no checkpoint", place)
     try:
         claimed = parse_checkpoint(parse_note(note).text)
-        keys = _log_keys(source, claimed) if trust is None else _trusted_keys(trust, claimed.origin)
+        keys = _log_keys(source, claimed) if trust is None else _trusted_keys(trust)
         checkpoint = check_checkpoint(note, keys)
     except (ConfigError, UnavailableError):
         raise
@@ -74,15 +74,14 @@ def _unwatched(_phase: str, _done: int, _total: int) -> None:
     pass
 
 
-def _trusted_keys(trust: Path, origin: str) -> list[VerifierKey]:
+def _trusted_keys(trust: Path) -> list[VerifierKey]:
     try:
         policy = parse_policy((trust / "policy").read_bytes())
     except OSError as error:
         raise ConfigError(f"read the trust folder: {error.strerror}", str(trust / "policy")) from error
-    keys = [log.vkey for log in policy.logs if log.vkey.name == origin]
-    if not keys:
-        raise ConfigError(f"read the trust folder: its policy has no key of {origin}", str(trust / "policy"))
-    return keys
+    except LedgerError as error:
+        raise ConfigError(f"read the trust folder: {error}", str(trust / "policy")) from error
+    return [log.vkey for log in policy.logs]
 
 
 def _log_keys(source: TileSource, claimed: Checkpoint) -> list[VerifierKey]:
@@ -185,10 +184,12 @@ class _TileAudit:
         self._rest = split_hashes(found.rest)
 
     def _compare(self, tile: TileId, derived: bytes) -> Iterator[Finding]:
-        stored = self._stored(tile)
+        stored = self._read(tile.path())
         if stored is None:
             yield Finding(tile.path(), "it is missing")
-        elif stored != derived:
+        elif len(stored) not in (len(derived), TILE_SIZE):
+            yield Finding(tile.path(), f"expected {len(derived)} bytes, got {len(stored)}")
+        elif stored[: len(derived)] != derived:
             yield Finding(tile.path(), "its hashes are not those that the tiles below give")
 
     def _edge(self) -> Iterator[Finding]:

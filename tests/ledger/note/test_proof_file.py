@@ -89,8 +89,8 @@ def test_a_proof_that_no_reader_takes_is_not_written() -> None:
 
 def test_what_cannot_be_read_is_not_written() -> None:
     for index, path, note in (
-        (-1, [], NOTE), (2**63, [], NOTE), (1, [b""], NOTE), (1, [bytes(31)], NOTE), (1, [bytes(33)], NOTE), (1, [], b""),
-        (1, [bytes(32)] * (PATH_MAX + 1), NOTE),
+        (-1, [], NOTE), (2**63, [], NOTE), (1, [b""], NOTE), (1, [bytes(31)], NOTE), (1, [bytes(33)], NOTE),
+        (1, [], b""), (1, [bytes(32)] * (PATH_MAX + 1), NOTE),
     ):  # fmt: skip
         with pytest.raises((MalformedError, LimitError)):
             format_proof(index, path, note)
