@@ -151,6 +151,7 @@ def statements(ledger: Ledger) -> Iterator[list[tuple[str, Any]]]:
 
     name, listener = ("checkout", trace) if is_sqlite(ledger.engine) else ("before_cursor_execute", before)
     event.listen(ledger.engine, name, listener)
+    ledger.engine.dispose()  # so that connections kept for short reads are made anew, and traced
     try:
         yield seen
     finally:
