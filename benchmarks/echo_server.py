@@ -45,7 +45,7 @@ def main() -> None:
     """Serve on a free port of 127.0.0.1 until SIGTERM."""
     settings = load_settings(Path(sys.argv[1]), {"origin": ORIGIN}, {})
     failures = multiprocessing.get_context("fork").SimpleQueue()
-    Arbiter(EchoApplication(settings, "127.0.0.1:0", 1, None, failures)).run()
+    Arbiter(EchoApplication(settings, "127.0.0.1:0", 1, None, failures, "text")).run()
 
 
 if __name__ == "__main__":

@@ -34,15 +34,14 @@ from ledger.prove.bundle import BundleStream, EvidenceFile
 from ledger.prove.bundle_builder import BundleBuilder, ShownEntry
 from ledger.prove.parts import PartsBuilder
 from ledger.prove.proof_builder import ProofBuilder
-from ledger.prove.receipt_builder import build_receipt
+from ledger.prove.receipt_builder import build_first_receipt, build_receipt
 from ledger.store.advisory_locks import AdvisoryLocks
-from ledger.store.contracts import EntryRow, OpeningRow
 from ledger.store.engine import Engine
 from ledger.store.measured_store import MeasuredStore
 from ledger.store.stored_tiles import StoredTiles
 from ledger.store.turns import Turns
 from ledger.submit.acts import Acting
-from ledger.submit.anchor_flow import Anchored, AnchorFlow
+from ledger.submit.anchor_flow import Anchored, AnchorFlow, Standing
 from ledger.submit.cores import Cores
 from ledger.submit.extraction import Extraction
 from ledger.submit.intake import Intake, Receiving
@@ -307,12 +306,14 @@ class Ledger:
         published = None if self.settings.closed else self._store.published()
         return 0 if published is None else published[0]
 
-    def _submitter_receipts(self, asked: Sequence[tuple[EntryRow, OpeningRow, bool]]) -> list[bytes]:
+    def _submitter_receipts(self, entries: Sequence[Standing]) -> list[bytes]:
         """The receipts of one submission, under one head that covers all of it."""
-        head = self._parts.head_covering(max(row.index for row, _, _ in asked), self._signer.sealed)
+        head = self._parts.head_covering(max(each.row.index for each in entries), self._signer.sealed)
         return [
-            build_receipt(self._parts, row, opening, to_submitter=True, with_timestamps=timestamps, head=head)
-            for row, opening, timestamps in asked
+            build_receipt(self._parts, each.row, each.opening, to_submitter=True, head=head)
+            if each.committed is None
+            else build_first_receipt(self._parts, each.row, each.opening, each.committed, head)
+            for each in entries
         ]
 
 

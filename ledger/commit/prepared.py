@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Any, TypeAlias, cast
 
 from ledger.entry.canonical_json import Value
-from ledger.entry.commitment import SECRET_SIZE, Commitment, canonical_fields, commit_fields
+from ledger.entry.commitment import SECRET_SIZE, Commitment, CommittedFields, canonical_fields, commit_fields
 from ledger.store.contracts import Projection
 
 _MAC_DOMAIN = b"idempotency"
@@ -32,7 +32,7 @@ class ReplayKey:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """One entry to be sequenced. Either `commitment`, `secret` (32 bytes) and `fields` (canonical JSON), or `public`.
+    """One entry to be sequenced. Either `committed`, `secret` (32 bytes) and `fields` (canonical JSON), or `public`.
 
     `projections` are rows for people; their `index` is filled in with the entry's. `expected_acts`: the number of acts
     in the chain (ChainHead.acts) that this one was decided on; if there are more now, the entry is refused and its
@@ -41,13 +41,18 @@ class Prepared:
 
     chain: str
     kind: str
-    commitment: Commitment | None = None
+    committed: CommittedFields | None = None
     secret: bytes = b""
     fields: bytes = b""
     public: dict[str, Value] | None = None
     projections: tuple[Projection, ...] = ()
     expected_acts: int | None = None
     replay: ReplayKey | None = None
+
+    @property
+    def commitment(self) -> Commitment | None:
+        """What the leaf will hold of the fields."""
+        return None if self.committed is None else self.committed.commitment
 
 
 def prepare(
@@ -65,7 +70,7 @@ def prepare(
     return Prepared(
         chain,
         kind,
-        committed.commitment,
+        committed,
         secret,
         canonical_fields(committed),
         None,
@@ -87,11 +92,13 @@ Packed: TypeAlias = tuple[object, ...]
 
 def pack(prepared: Prepared) -> Packed:
     """For `unpack` in another process of this program."""
-    commitment, replay = prepared.commitment, prepared.replay
+    committed, replay = prepared.committed, prepared.replay
     return (
         prepared.chain,
         prepared.kind,
-        None if commitment is None else (commitment.root, commitment.count),
+        None
+        if committed is None
+        else (committed.names, committed.openings, committed.hashes, committed.commitment.root),
         prepared.secret,
         prepared.fields,
         prepared.public,
@@ -108,11 +115,11 @@ def _pack_row(row: Any) -> tuple[Any, tuple[Any, ...]]:
 
 def unpack(packed: Packed) -> Prepared:
     """The inverse of `pack`."""
-    chain, kind, commitment, secret, fields, public, rows, expected_acts, replay = cast("tuple[Any, ...]", packed)
+    chain, kind, committed, secret, fields, public, rows, expected_acts, replay = cast("tuple[Any, ...]", packed)
     return Prepared(
         chain,
         kind,
-        None if commitment is None else Commitment(*commitment),
+        None if committed is None else _unpack_committed(*committed),
         secret,
         fields,
         public,
@@ -120,6 +127,16 @@ def unpack(packed: Packed) -> Prepared:
         expected_acts,
         None if replay is None else ReplayKey(*replay),
     )
+
+
+def _pack_committed(committed: CommittedFields) -> Packed:
+    return committed.names, committed.openings, committed.hashes, committed.commitment.root
+
+
+def _unpack_committed(
+    names: tuple[str, ...], openings: tuple[bytes, ...], hashes: tuple[bytes, ...], root: bytes
+) -> CommittedFields:
+    return CommittedFields(names, openings, hashes, Commitment(root, len(hashes)))
 
 
 def new_chain() -> str:

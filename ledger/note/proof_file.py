@@ -39,12 +39,17 @@ class ProofFile:
 
 def format_proof(index: int, path: Sequence[bytes], checkpoint_note: bytes) -> bytes:
     """The proof file of an entry. Raises MalformedError or LimitError for what `parse_proof` would refuse."""
+    # An empty hash would be read as the empty line, and the rest as the checkpoint.
     if any(len(each) != HASH_SIZE for each in path):
-        # An empty hash would be read as the empty line, and the rest as the checkpoint.
         raise MalformedError(f"write a proof: expected hashes of {HASH_SIZE} bytes")
-    if not 0 <= index <= DECIMAL_MAX or not checkpoint_note:
-        raise MalformedError(f"write a proof: expected an index of 0 to {DECIMAL_MAX} and a checkpoint, got {index}")
-    _check_length(len(path))
+    if len(path) > PATH_MAX:
+        raise LimitError(
+            f"write a proof: expected at most {PATH_MAX} hashes, got {len(path)}", None, PATH_MAX, len(path)
+        )
+    if not checkpoint_note:
+        raise MalformedError("write a proof: expected a checkpoint, got none")
+    if not 0 <= index <= DECIMAL_MAX:
+        raise MalformedError(f"write a proof: expected an index of 0 to {DECIMAL_MAX}, got {index}")
     head = "\n".join((PROOF_HEADER, f"index {index}", *map(encode_base64, path)))
     return head.encode("ascii") + b"\n\n" + checkpoint_note
 

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
+from ledger.entry.commitment import CommittedFields
 from ledger.entry.held import Held, read_held
 from ledger.entry.leaf import parse_leaf
 from ledger.errors import CorruptError, LedgerError, NotFoundError
@@ -72,6 +73,16 @@ class PartsBuilder:
         shown = held.fields.keys() if opened is None else opened & held.fields.keys()
         positions = [0] + [p for p, name in enumerate(held.names, 1) if name in shown]
         return EntryParts(row.index, row.leaf, proof, held.hashes, {p: held.openings[p] for p in positions})
+
+    def fresh(self, row: EntryRow, committed: CommittedFields, head: SignedHead) -> EntryParts:
+        """An entry just appended, all of its fields open, out of what was committed to.
+
+        Raises CorruptError if that is not what stands in the leaf.
+        """
+        if b'"root":"%b"' % committed.commitment.root.hex().encode("ascii") not in row.leaf:
+            raise CorruptError(f"open entry {row.index}: its fields do not give the leaf's commitment")
+        proof = self._proofs.proof_file(row.index, row.leaf, head)
+        return EntryParts(row.index, row.leaf, proof, committed.hashes, dict(enumerate(committed.openings)))
 
     def timestamps(self, indexes: Sequence[int], head: SignedHead) -> list[TimestampParts]:
         """For each authority the first token that covers each entry and the last recorded before it, at most 64.

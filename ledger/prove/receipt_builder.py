@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ledger.entry.commitment import CommittedFields
 from ledger.prove.parts import PartsBuilder
 from ledger.prove.proof_builder import SignedHead
 from ledger.prove.receipt import format_receipt
@@ -16,7 +17,6 @@ def build_receipt(
     opening: OpeningRow,
     *,
     to_submitter: bool,
-    with_timestamps: bool = True,
     opened: frozenset[str] = frozenset(),
     certs: Sequence[str] = (),
     head: SignedHead | None = None,
@@ -24,11 +24,19 @@ def build_receipt(
     """The receipt of an entry under the newest checkpoint that is served, or signed where none is served yet.
 
     `to_submitter`: with the secret, and so every field open. Otherwise `opened` names the fields (nothing else is
-    open, `@names` is). `with_timestamps`: false for the answer to a submission, which no token can cover yet. `head`:
-    one that covers the entry, where many receipts are made under the same one.
+    open, `@names` is). `head`: one that covers the entry, where many receipts are made under the same one.
     """
     head = parts.head_covering(row.index) if head is None else head
     subject = parts.entry(row, opening, head, None if to_submitter else opened)
-    timestamps = parts.timestamps([row.index], head) if with_timestamps else []
+    timestamps = parts.timestamps([row.index], head)
     recorded = parts.recorded_entries(timestamps, head)
     return format_receipt(subject, timestamps, recorded, certs, opening.secret if to_submitter else None)
+
+
+def build_first_receipt(
+    parts: PartsBuilder, row: EntryRow, opening: OpeningRow, committed: CommittedFields, head: SignedHead
+) -> bytes:
+    """The submitter's receipt of an entry just appended, under a head that covers it: what `build_receipt` gives, but
+    for reading back what is at hand. No timestamp can cover the entry yet.
+    """
+    return format_receipt(parts.fresh(row, committed, head), (), (), (), opening.secret)

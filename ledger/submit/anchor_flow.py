@@ -5,12 +5,13 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from ledger.commit.batch import StaleError
+from ledger.commit.batch import Sequenced, StaleError
 from ledger.commit.prepared import Prepared
 from ledger.commit.sequencer import Sequencer
-from ledger.entry.canonical_json import Value, parse
+from ledger.entry.canonical_json import Value, parse, parse_own
+from ledger.entry.commitment import CommittedFields
 from ledger.entry.leaf import parse_leaf
 from ledger.entry.receipt_number import format_number, parse_number
 from ledger.errors import ConflictError, CorruptError, ErasedError, NotFoundError
@@ -36,7 +37,17 @@ NotFoundError or ForbiddenError: a member who is removed while his file arrives 
 """
 
 
-MakeReceipts = Callable[[Sequence[tuple[EntryRow, OpeningRow, bool]]], list[bytes]]
+class Standing(NamedTuple):
+    """An entry as it stands in the log. `committed`: of one that this call appended, all that its opening would give
+    again; None for one that was there before.
+    """
+
+    row: EntryRow
+    opening: OpeningRow
+    committed: CommittedFields | None
+
+
+MakeReceipts = Callable[[Sequence[Standing]], list[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +71,7 @@ class Anchored:
 class AnchorFlow:
     """Anchors evidence for accounts whose right to do so `allowed` checks.
 
-    `make_receipts` gives the submitter's receipts of (row, opening, with timestamps): a fresh entry has none yet.
+    `make_receipts` gives the submitter's receipts: with timestamps, but for a fresh entry, which has none yet.
     `access(index, secret)` gives the evidence's access code as it is now. `extraction`: takes files' own metadata;
     None where the operator switched it off. `cores`: prepare large batches.
     """
@@ -163,28 +174,39 @@ class AnchorFlow:
                 acts = allowed()
         else:
             raise ConflictError("anchor evidence: the case keeps changing; try again")
-        rows = []
-        for each, place in zip(prepared, placed, strict=True):
-            if place.replayed:
-                rows.append(self._read_back(place.index))
-            else:
-                row = EntryRow(place.index, each.chain, place.seq, each.kind, place.leaf)
-                rows.append((row, OpeningRow(place.index, each.secret, each.fields)))
-        for row, opening in rows:
-            if opening.secret is None:
-                number = format_number(row.index)
+        standing = [self._standing(*each) for each in zip(prepared, placed, strict=True)]
+        for each in standing:
+            if each.opening.secret is None:
+                number = format_number(each.row.index)
                 raise ErasedError("repeat a submission: what it committed has been erased", "Idempotency-Key", number)
-        asked = [(row, opening, place.replayed) for (row, opening), place in zip(rows, placed, strict=True)]
-        return [self._answer(*each, receipt) for each, receipt in zip(asked, self._make_receipts(asked), strict=True)]
+        receipts = self._make_receipts(standing)
+        return [self._answer(*each) for each in zip(standing, placed, receipts, strict=True)]
 
-    def _answer(self, row: EntryRow, opening: OpeningRow, replayed: bool, receipt: bytes) -> Anchored:
-        number, time = format_number(row.index), parse_leaf(row.leaf).time
+    def _standing(self, prepared: Prepared, place: Sequenced) -> Standing:
+        if place.replayed:
+            return Standing(*self._read_back(place.index), None)
+        row = EntryRow(place.index, prepared.chain, place.seq, prepared.kind, place.leaf)
+        return Standing(row, OpeningRow(place.index, prepared.secret, prepared.fields), prepared.committed)
+
+    def _answer(self, standing: Standing, place: Sequenced, receipt: bytes) -> Anchored:
+        row, opening = standing.row, standing.opening
         secret = opening.secret or b""
-        code = self._access(row.index, secret) if replayed else access_code(secret)
-        fields = parse(opening.fields, where="openings")
+        if place.replayed:
+            time, fields = parse_leaf(row.leaf).time, parse(opening.fields, where="openings")
+            code = self._access(row.index, secret)
+        else:
+            time, fields, code = place.time, parse_own(opening.fields), access_code(secret)
         said = fields if isinstance(fields, dict) else {}
         return Anchored(
-            number, row.chain, row.index, time, code, receipt, replayed, missing(said), questions(said, time)
+            format_number(row.index),
+            row.chain,
+            row.index,
+            time,
+            code,
+            receipt,
+            place.replayed,
+            missing(said),
+            questions(said, time),
         )
 
     def _read_back(self, index: int) -> tuple[EntryRow, OpeningRow]:

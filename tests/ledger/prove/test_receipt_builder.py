@@ -1,0 +1,57 @@
+"""The receipt in the answer to a submission is made from what is at hand; read back from the store, it is the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ledger.assembly import Ledger
+from ledger.entry.canonical_json import serialise
+from ledger.entry.commitment import commit_fields
+from ledger.errors import CorruptError
+from ledger.prove.receipt_builder import build_first_receipt
+from ledger.submit.batch_lines import CORES_LINES
+from tests.ledger.casework.parties import PHOTO, SAID
+from tests.ledger.making import ALICE, anchor_file, make_log, opened, statement
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with opened(make_log(tmp_path)) as ledger:
+        yield ledger
+
+
+def test_the_first_receipt_of_a_file_is_the_one_read_back(ledger: Ledger) -> None:
+    case = ledger.open_case(ALICE, "t").case
+    anchored = anchor_file(ledger, case, PHOTO, "door.jpg", serialise(SAID), ALICE)
+    assert anchored.receipt == ledger.receipt(ALICE, anchored.number)
+
+
+@pytest.mark.parametrize("lines", [1, 3, CORES_LINES + 1])
+def test_so_are_those_of_a_batch_whoever_prepared_it(ledger: Ledger, lines: int) -> None:
+    case = ledger.open_case(ALICE, "t").case
+    ledger._cores.start()
+    anchored = ledger.anchor_batch(ALICE, case, [statement(n) for n in range(lines)], "k")
+    assert len({each.receipt for each in anchored}) == lines
+    for each in anchored[:: max(1, lines // 5)]:
+        assert each.receipt == ledger.receipt(ALICE, each.number)
+
+
+def test_other_fields_than_those_in_the_leaf_make_no_receipt(ledger: Ledger) -> None:
+    case = ledger.open_case(ALICE, "t").case
+    anchored = ledger.anchor(ALICE, case, statement(), None, None, None)
+    row, opening = ledger._store.entry(anchored.index), ledger._store.openings([anchored.index])[anchored.index]
+    assert row is not None and opening.secret is not None
+    head = ledger._parts.head_covering(row.index)
+    fields = {"file.name": "another.txt"}
+    with pytest.raises(CorruptError, match="do not give the leaf's commitment"):
+        build_first_receipt(ledger._parts, row, opening, commit_fields(opening.secret, fields), head)
+    moved = replace(row, index=row.index - 1)
+    held = commit_fields(opening.secret, json.loads(opening.fields))
+    assert build_first_receipt(ledger._parts, row, opening, held, head) == anchored.receipt
+    with pytest.raises(CorruptError, match="does not give the signed root"):
+        build_first_receipt(ledger._parts, moved, opening, held, head)
