@@ -130,7 +130,7 @@ def running_standby(primary: PostgresServer) -> Iterator[PostgresServer]:
         _run([primary.binaries / "pg_basebackup", "--no-sync", "--checkpoint=fast", "--write-recovery-conf",
               "-d", f"host={primary.socket_folder} user={SUPERUSER} application_name=standby",
               "-D", home / "data"], run_as)  # fmt: skip
-        with _serving(home, primary.binaries, run_as, []) as server:
+        with _serving(home, primary.binaries, run_as, ["-c", "wal_retrieve_retry_interval=50ms"]) as server:
             yield server
     finally:
         shutil.rmtree(home, ignore_errors=True)

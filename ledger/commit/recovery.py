@@ -13,6 +13,9 @@ Its cost does not grow with the log: the right edge (at most 256 rows a level), 
 
 from __future__ import annotations
 
+import logging
+import threading
+
 from ledger.commit.signer import CheckpointSigner
 from ledger.errors import (
     ConfigError,
@@ -30,8 +33,15 @@ from ledger.note.signed_note import parse_note
 from ledger.store.contracts import Head, LogStore
 from ledger.store.stored_tiles import StoredTiles
 
+_log = logging.getLogger(__name__)
+
 _SHOWN = 1_024  # characters of a damaged note that go into the evidence
 
+
+WAIT_SHOWN_SECONDS = 10.0
+"""A database whose standby is away takes no commit and says nothing: after so long we say it."""
+
+_WAITS = "start: waiting for the database to confirm a commit: is its synchronous standby there?"
 
 RACES = 10
 """How often the checks begin anew because another process committed between our reads; then the others wait, once."""
@@ -67,8 +77,14 @@ def _settle(store: LogStore) -> None:
     make the standby look rolled back if it took over. To lock the head is a write, whose own commit waits for the
     standby, and so for all that came before.
     """
-    with store.writing() as writer:
-        writer.lock_head()
+    shown = threading.Timer(WAIT_SHOWN_SECONDS, _log.warning, [_WAITS])
+    shown.daemon = True
+    shown.start()
+    try:
+        with store.writing() as writer:
+            writer.lock_head()
+    finally:
+        shown.cancel()
 
 
 def _recover_at(store: LogStore, signer: CheckpointSigner, accept: bytes | None, head: Head) -> OpenTiles:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event, Thread
+from time import monotonic
 
 from ledger.clock import Clock
 from ledger.commit.batch import Outcome, Sequenced, commit_batch
@@ -50,6 +51,7 @@ class Sequencer:
         self._closing = Event()
         self._sealers = ThreadPoolExecutor(1, "sealer")
         self._sealing: Future[None] | None = None
+        self._began: float | None = None  # when the commit under way was begun
         self._unsealed: list[Waiting] = []  # who waits for the seal under way
         self._thread = Thread(target=self._run, name="sequencer", daemon=True)
 
@@ -74,6 +76,12 @@ class Sequencer:
     def trouble(self) -> LedgerError | None:
         """Why the writer stands still, if it does."""
         return self._trouble
+
+    @property
+    def committing_seconds(self) -> float:
+        """How long the commit under way has lasted, its seal included where nobody waits behind it; 0: none is."""
+        began = self._began
+        return 0.0 if began is None else monotonic() - began
 
     @property
     def waiting(self) -> int:
@@ -105,9 +113,12 @@ class Sequencer:
                 _refuse(batch, f"the ledger closed while the writer was recovering ({self._trouble.what})")
                 continue
             try:
+                self._began = monotonic()
                 self._process(batch)
             except Exception as error:  # whatever it was: stop writing rather than guess at what was written
                 self._stand_still(batch, _as_ledger_error(error))
+            finally:
+                self._began = None
         try:
             self._await_seal()
         except Exception as error:

@@ -26,6 +26,16 @@ POOL_SIZE = 16
 POOL_OVERFLOW = 48
 POOL_TIMEOUT_S = 10
 
+# Seconds (the last: milliseconds) after which a server that went away without a word is given up. TCP alone would wait
+# for a quarter of an hour, while a standby serves already. What the address itself says stands.
+_NOTICING = {
+    "connect_timeout": "5",
+    "keepalives_idle": "5",
+    "keepalives_interval": "5",
+    "keepalives_count": "2",
+    "tcp_user_timeout": "15000",
+}
+
 # How long a SQLite statement waits for another process's write (a user added beside a running server).
 SQLITE_BUSY_MS = 10_000
 
@@ -37,8 +47,11 @@ def open_engine(url: str) -> Engine:
     """An engine for `sqlite:///FILE` or `postgresql://…` (psycopg 3). Raises ConfigError for any other address."""
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
-        raise ConfigError("open the database: expected an address such as sqlite:///FILE or postgresql://…") from error
+    except (ArgumentError, ValueError) as error:  # the latter for host:1,host:2, which libpq would take
+        raise ConfigError(
+            "open the database: expected an address such as sqlite:///FILE or postgresql://USER@HOST/NAME; several "
+            "servers are named as in postgresql://USER@/NAME?host=HOST:5432&host=HOST:5432"
+        ) from error
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
     backend = parsed.get_backend_name()
@@ -49,6 +62,8 @@ def open_engine(url: str) -> Engine:
     # A database may default to another isolation: a writer that waited for the head would then fail instead of going on
     # from the head that it waited for.
     isolation: dict[str, Any] = {"isolation_level": "READ COMMITTED"} if backend == "postgresql" else {}
+    if backend == "postgresql":
+        parsed = parsed.update_query_dict({name: each for name, each in _NOTICING.items() if name not in parsed.query})
     try:
         engine = create_engine(
             parsed,

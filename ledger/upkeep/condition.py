@@ -27,6 +27,9 @@ from ledger.upkeep.backup_folder import LAST_BACKUP
 FREE_BYTES_MIN: Final = 256 * 1024**2
 """Below it the server says that it is not ready: what it has taken still finds room, and people have time to act."""
 
+COMMIT_SECONDS: Final = 10.0
+"""A commit takes milliseconds. One that lasts longer waits for a standby that is away, or for a lock."""
+
 _MANIFEST_MAX: Final = 1024
 
 
@@ -61,6 +64,9 @@ class Condition:
         """What keeps this process from taking submissions, in words; empty when nothing does."""
         trouble = self._sequencer.trouble
         problems = [] if trouble is None else [f"the writer is recovering: {trouble.what}"]
+        waited = self._sequencer.committing_seconds
+        if trouble is None and waited > COMMIT_SECONDS:
+            problems.append(f"a commit has waited for the database for {waited:.0f} s: is its standby there?")
         try:
             self._store.head()
         except LedgerError as error:

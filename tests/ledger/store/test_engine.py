@@ -44,6 +44,7 @@ def show(url: str, name: str) -> object:
         "sqlite:///:memory:",
         "sqlite+aiosqlite:///x.db",
         "postgresql+nosuch://h/db",
+        "postgresql://u@h:5432,g:5432/db",
     ],
 )
 def test_other_addresses_are_refused(url: str) -> None:
@@ -168,6 +169,24 @@ def test_the_isolation_is_ours_whatever_the_database_defaults_to(
     name = postgres_url.partition("@/")[2].partition("?")[0]
     superuser.execute(f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'")
     assert show(postgres_url, "SHOW transaction_isolation") == "read committed"
+
+
+def test_a_server_that_goes_away_without_a_word_is_given_up(postgres_url: str) -> None:
+    def parameters(url: str) -> dict[str, str]:
+        engine = open_engine(url)
+        with engine.connect() as connection:
+            driver = connection.connection.dbapi_connection
+            assert isinstance(driver, psycopg.Connection)
+            found = driver.info.get_parameters()
+        engine.dispose()
+        return found
+
+    found = parameters(postgres_url)
+    # Noticed within 15 s, whether an answer is waited for or a question is under way.
+    assert int(found["keepalives_idle"]) + int(found["keepalives_interval"]) * int(found["keepalives_count"]) <= 15
+    assert (found["tcp_user_timeout"], found["connect_timeout"]) == ("15000", "5")
+    own = parameters(f"{postgres_url}&tcp_user_timeout=7000")
+    assert (own["tcp_user_timeout"], own["connect_timeout"]) == ("7000", "5")
 
 
 def test_a_server_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
