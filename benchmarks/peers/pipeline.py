@@ -13,6 +13,7 @@ from benchmarks.comparison import Figures
 from benchmarks.logs import OpenLog, prepare_entries
 from ledger.commit.batch import Sequenced
 from ledger.commit.prepared import Packed, Prepared, new_chain, pack, unpack
+from ledger.entry.commitment import Commitment, CommittedFields
 from ledger.submit.cores import Cores
 
 BATCH: Final = 1_000
@@ -53,6 +54,16 @@ def prepare_leaves(chain: str) -> list[Prepared]:
     """Entries of which the log keeps the leaf alone, as long as one with a commitment (293 bytes): a public object."""
     return [Prepared(chain, "benchmark.recorded", public={"root": secrets.token_hex(32), "count": 6})
             for _ in range(BATCH)]  # fmt: skip
+
+
+def prepare_commitments(chain: str) -> list[Prepared]:
+    """Entries of a case whose commitments nobody can open: for logs of which the public part alone is read."""
+    return [Prepared(chain, "evidence.anchored", _closed(), bytes(32), b"{}")
+            for _ in range(BATCH)]  # fmt: skip
+
+
+def _closed() -> CommittedFields:
+    return CommittedFields((), (), (), Commitment(secrets.token_bytes(32), 6))
 
 
 def prepare_fields(chain: str) -> list[Prepared]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.logs import OpenLog, make_log, open_log
-from benchmarks.peers.pipeline import BATCH, Appending, prepare_leaves
+from benchmarks.peers.pipeline import BATCH, Appending, prepare_commitments
 from benchmarks.peers.tile_folder import write_tile_folder
 
 ODD: Final = 77
@@ -30,8 +30,8 @@ class PublicLog:
 def public_log(folder: Path, entries: int) -> Iterator[PublicLog]:
     """Make a log of about so many entries whose leaves have the length of ours (293 bytes)."""
     with open_log(make_log(folder / "log")) as log:
-        Appending(log, max(1, entries // BATCH), prepare_leaves, before=False).run()
-        log.sequencer.append(prepare_leaves("ab" * 16)[:ODD])
+        Appending(log, max(1, entries // BATCH), prepare_commitments, before=False).run()
+        log.sequencer.append(prepare_commitments("ab" * 16)[:ODD])
         keys = folder / "keys"
         size = write_tile_folder(log, folder / "tiles", keys)
         yield PublicLog(log, folder / "tiles", keys, size)

@@ -63,12 +63,11 @@ def test_processes_find_what_one_finds(
     assert found(settings, 10_000, monkeypatch) == alone
 
 
+@pytest.mark.parametrize("original", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("at", [255, 256, 257, 512, 1_000, 1_300])
 def test_a_broken_link_is_found_within_a_stretch_and_between_two(
     original: Settings, copies: Copies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
-    if not original.embedded:
-        pytest.skip("what is read of a row is the store's contract, held on both databases")
     settings = copies.log(original, tmp_path / "data")
     with Attacker(settings.database) as attacker:
         attacker.drop_triggers()
