@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import fsck
-from benchmarks.comparison import Contender, Figures, Outcome, SkippedError, compare
+from benchmarks.comparison import Contender, Figures, Outcome, compare
 from benchmarks.peers.aims import Aim
 from benchmarks.peers.damage import try_damage
 from benchmarks.peers.public_log import PublicLog, public_log
@@ -57,23 +57,23 @@ def measure_tiles(site: Site, folder: Path) -> Outcome:
     Ours also reads every leaf and follows every chain; Tessera's knows the tree alone.
     """
     program = site.program
-    if program is None:
-        raise SkippedError("Tessera's fsck is not at hand")
     with ExitStack() as stack:
         public = stack.enter_context(public_log(folder / "audited", site.scale.of(ENTRIES, QUICK_ENTRIES)))
-        port = stack.enter_context(program.serving(folder / "files.log", log=str(public.tiles)))
-        by_http = f"http://127.0.0.1:{port}/"
-        tessera = tessera_command(program, public, f"file://{public.tiles}")
-        ours = our_command(str(public.tiles))
-        contenders = [
-            Contender(_OURS_FILES, _rate(ours, public.size, "sound")),
-            Contender(_OURS_HTTP, _rate(our_command(by_http), public.size, "sound")),
-            Contender(_FILES, _rate(tessera, public.size, "Successfully"), peer=True),
-            Contender(_HTTP, _rate(tessera_command(program, public, by_http), public.size, "Successfully"), peer=True),
-        ]
+        commands = {"ours": our_command(str(public.tiles))}
+        contenders = [Contender(_OURS_FILES, _rate(commands["ours"], public.size, "sound"))]
+        if program is not None:
+            port = stack.enter_context(program.serving(folder / "files.log", log=str(public.tiles)))
+            by_http = f"http://127.0.0.1:{port}/"
+            commands["Tessera's fsck"] = theirs = tessera_command(program, public, f"file://{public.tiles}")
+            theirs_by_http = tessera_command(program, public, by_http)
+            contenders += [
+                Contender(_OURS_HTTP, _rate(our_command(by_http), public.size, "sound")),
+                Contender(_FILES, _rate(theirs, public.size, "Successfully"), peer=True),
+                Contender(_HTTP, _rate(theirs_by_http, public.size, "Successfully"), peer=True),
+            ]
         notes = [
             f"one byte flipped, {name}: {trial}"
-            for name, command in (("ours", ours), ("Tessera's fsck", tessera))
+            for name, command in commands.items()
             for trial in try_damage(public.tiles, command, lambda path: [path.as_posix()])
         ]
         title = f"public tiles of {public.size:,} entries checked"
