@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import MetaData, select
@@ -18,14 +19,24 @@ from sqlalchemy import MetaData, select
 from api.auth.accounts import AccountStore
 from api.cli.operator.backups import make_account_tables
 from ledger.config import CONFIG_FILE, Settings, load_settings
-from ledger.errors import ConfigError, ConflictError, CorruptError, LedgerError, MalformedError, RolledBackError
+from ledger.entry.receipt_number import format_number
+from ledger.errors import (
+    ConfigError,
+    ConflictError,
+    CorruptError,
+    LedgerError,
+    MalformedError,
+    RolledBackError,
+    UnavailableError,
+)
 from ledger.store.engine import open_engine
 from ledger.store.sql_store import SqlStore
+from ledger.upkeep import backup
 from ledger.upkeep.backup import back_up
 from ledger.upkeep.backup_folder import LAST_BACKUP, Manifest, read_manifest
 from ledger.upkeep.fsck import fsck
 from ledger.upkeep.restore import Restored, restore, restored_settings
-from tests.ledger.making import ALICE, BOB, ORIGIN, Attacker, anchor_file, make_log, opened, statement
+from tests.ledger.making import ALICE, BOB, JUDGE, ORIGIN, Attacker, anchor_file, make_log, opened, statement
 
 FILES = (b"the first file", b"", b"x" * 3_000_000)
 PASSWORD = "a-password-of-the-database"
@@ -218,6 +229,28 @@ def test_what_is_not_sound_makes_no_backup(small: tuple[Settings, Path], tmp_pat
     with pytest.raises(CorruptError):
         backed_up(settings, tmp_path / "new")
     assert {path.name for path in tmp_path.iterdir()} == {"data", "backup"}
+
+
+def test_what_is_erased_meanwhile_is_not_kept(
+    small: tuple[Settings, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The copy of the database still has the openings, and the file is gone: such a backup is not made."""
+    settings, _ = small
+    copy = backup.copy_database
+
+    def copy_then_erase(*words: Any) -> None:
+        copy(*words)
+        with opened(settings) as ledger:
+            case = ledger.cases(ALICE, -1, 1)[0].case
+            ledger.add_member(ALICE, case, JUDGE.name, JUDGE.role, "court")
+            ledger.erase(JUDGE, format_number(2), ["file"], "Order 1")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(backup, "copy_database", copy_then_erase)
+        with pytest.raises(UnavailableError, match="a file was erased meanwhile, begin anew"):
+            backed_up(settings, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+    assert backed_up(settings, tmp_path / "new").files == 0
 
 
 def test_a_strange_table_is_never_left_out_silently(tmp_path: Path, postgres_url: str) -> None:
