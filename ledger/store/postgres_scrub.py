@@ -24,7 +24,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from sqlalchemy import Connection, Engine, and_, select
 from sqlalchemy.exc import DBAPIError
@@ -32,6 +32,7 @@ from sqlalchemy.exc import DBAPIError
 from ledger.errors import UnavailableError
 from ledger.store import schema
 from ledger.store.engine import database_errors
+from ledger.store.postgres_session import ConfirmedConnection
 
 ERASED_TABLES: Final = ("openings", "evidence", "links", "idempotency")
 """What an erasure changes. Names of our own, so they may stand in a statement."""
@@ -122,6 +123,12 @@ class PostgresScrub:
         """A session of its own, which holds the lock and ends with it."""
         with database_errors("scrub the database"), self._engine.connect() as bare:
             connection = bare.execution_options(isolation_level="AUTOCOMMIT")
+            if cast("ConfirmedConnection", connection.connection.dbapi_connection).behind_pooler:
+                raise UnavailableError(
+                    "scrub the database: expected PostgreSQL itself, got a pooler, behind which no lock can be held: "
+                    "start one server on the database's own address",
+                    retry_after=RETRY_S,
+                )
             connection.detach()
             now = _one(connection, "SELECT CAST(CAST(pg_current_xact_id() AS text) AS bigint)")
             for index in erasures:

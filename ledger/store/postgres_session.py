@@ -21,7 +21,7 @@ _DURABLE: Final = ("fsync", "synchronous_commit", "full_page_writes")
 _WAITS_FOR_STANDBY: Final = ("on", "remote_apply")  # remote_write has the standby's memory only, local nothing of it
 _STATE: Final = (
     "SELECT current_setting('fsync'), current_setting('synchronous_commit'), current_setting('full_page_writes'), "
-    "pg_is_in_recovery() OR current_setting('transaction_read_only')::bool"
+    "pg_is_in_recovery() OR current_setting('transaction_read_only')::bool, pg_backend_pid()"
 )
 _STANDBY: Final = "SELECT current_setting('synchronous_standby_names'), current_setting('synchronous_commit')"
 
@@ -32,12 +32,16 @@ class ConfirmedConnection(psycopg.Connection[Any]):
     PostgreSQL stops waiting for its standby when the query is cancelled, by hand or by `statement_timeout`. It has then
     committed on this server alone, which may be lost a moment later, and says so in a warning: COMMIT itself succeeds.
     Warnings are told by their severity, since their words are in the server's language.
+
+    `behind_pooler`: who answers is not who greeted us. PgBouncer and its like may then give each transaction to another
+    server process: what outlives a transaction, such as a prepared statement or a session's lock, is somebody else's.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._warned = False
         self.add_notice_handler(self._notice)
+        self.behind_pooler = False
 
     def commit(self) -> None:
         """Raises psycopg.OperationalError, as for a connection that was lost in the middle."""
@@ -68,7 +72,10 @@ def require_standby(engine: Engine) -> None:
 
 
 def _check_server(connection: ConfirmedConnection, _record: Any) -> None:
-    *values, read_only = _ask(connection, _STATE)
+    *values, read_only, pid = _ask(connection, _STATE)
+    if pid != connection.info.backend_pid:
+        connection.behind_pooler = True
+        connection.prepare_threshold = None  # another client's statement of the same name would be executed
     for name, value in zip(_DURABLE, values, strict=True):
         if value == "off":
             connection.close()
