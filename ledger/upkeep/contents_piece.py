@@ -102,6 +102,8 @@ class _ContentsWalk:
 
     def _entry(self, row: tuple[Any, ...]) -> Iterator[str]:
         index, chain, kind, leaf, opening = row[:5]
+        if not (isinstance(chain, bytes) and isinstance(kind, str)):
+            return  # as below
         try:
             committed = claimed_commitment(leaf)
             if committed is None:
@@ -207,8 +209,8 @@ class _ContentsWalk:
     def _signed_text(self, size: int) -> str | None:
         note = self._rows.checkpoint(size)
         try:
-            return None if note is None else parse_note(note).text
-        except LedgerError:
+            return None if note is None else parse_note(bytes(note)).text
+        except (LedgerError, TypeError):
             return None  # reported as a checkpoint
 
     def _compare_tokens(self, start: int, end: int) -> None:

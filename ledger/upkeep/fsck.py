@@ -100,31 +100,28 @@ class _Fsck:
         self._progress = progress
 
     def findings(self, head: Head, ranges: list[range], only: Collection[str]) -> Iterator[Finding]:
-        yield from self._right_edge(head)
-        yield from self._kept_checkpoint(head)
-        yield from self._served_checkpoint()
+        yield from _guarded("the right edge", self._ends(head))
         for phase in PHASES:
             if phase in only:
                 self._progress(phase, 0, head.size if phase in ("log", "contents") else 0)
-                yield from self._phase(phase, head, ranges)
+                yield from _guarded(phase, self._phase(phase, head, ranges))
 
     def _phase(self, phase: str, head: Head, ranges: list[range]) -> Iterator[Finding]:
-        try:
-            match phase:
-                case "file":
-                    yield from (Finding("database", what) for what in self._rows.damage())
-                case "log":
-                    audit = LogAudit(self._store, self._rows, self._signer, head)
-                    yield from audit.findings(self._processes, ranges, self._progress)
-                case "contents":
-                    yield from audit_contents(
-                        self._store, self._rows, head.size, self._processes, ranges, self._progress
-                    )
-                case _:
-                    yield from audit_files(self._rows, self._blobs, head.size, self._progress)
-        except LedgerError as error:
-            # A page that cannot be read must not keep the other phases from looking.
-            yield Finding(error.where or "database", f"it could not be checked to the end: {error.what}")
+        match phase:
+            case "file":
+                return (Finding("database", what) for what in self._rows.damage())
+            case "log":
+                audit = LogAudit(self._store, self._rows, self._signer, head)
+                return audit.findings(self._processes, ranges, self._progress)
+            case "contents":
+                return audit_contents(self._store, self._rows, head.size, self._processes, ranges, self._progress)
+            case _:
+                return audit_files(self._rows, self._blobs, head.size, self._progress)
+
+    def _ends(self, head: Head) -> Iterator[Finding]:
+        yield from self._right_edge(head)
+        yield from self._kept_checkpoint(head)
+        yield from self._served_checkpoint()
 
     def _right_edge(self, head: Head) -> Iterator[Finding]:
         """What a start would refuse (ledger.commit.recovery, steps 1 and 2), without mending anything."""
@@ -162,3 +159,14 @@ class _Fsck:
             yield Finding("published", "the checkpoint that is to be served is not stored")
         elif served[0] < newest[0]:
             yield Finding("published", f"a checkpoint of size {served[0]} is served, the newest has {newest[0]}")
+
+
+def _guarded(phase: str, findings: Iterator[Finding]) -> Iterator[Finding]:
+    """What cannot be read is a finding: it must not keep the other phases from looking."""
+    try:
+        yield from findings
+    except LedgerError as error:
+        yield Finding(error.where or "database", f"{phase}: it could not be checked to the end: {error.what}")
+    except TypeError as error:
+        # SQLite keeps a text where bytes belong; no row that we wrote has one.
+        yield Finding("database", f"{phase}: a row holds a value of another type than its column: {error}")

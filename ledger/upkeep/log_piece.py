@@ -132,8 +132,8 @@ class _PieceWalk:
 
     def _signed(self, size: int, note: bytes, rest: bytes | None) -> None:
         try:
-            checkpoint = check_checkpoint(note, self._vkeys)
-        except (LedgerError, TypeError) as error:
+            checkpoint = check_checkpoint(bytes(note), self._vkeys)
+        except (LedgerError, TypeError) as error:  # bytes() refuses a text
             self.found.findings.append((f"checkpoint {size}", f"it is not one of this log: {error}"))
             return
         text = note.split(b"\n\n")[0].decode("utf-8", "replace") + "\n"

@@ -132,6 +132,24 @@ def test_every_column_that_follows_from_the_log(settings: Settings) -> None:
     assert (silent, unnamed) == ([], [])
 
 
+@pytest.mark.parametrize("original", ["sqlite"], indirect=True)
+def test_a_text_where_bytes_belong(settings: Settings) -> None:
+    """SQLite keeps any type in any column: the bytes are the same, and whoever reads them breaks."""
+    with Attacker(settings.database) as attacker:
+        attacker.drop_triggers()
+        for name, column in columns():
+            table = schema.metadata.tables[name]
+            if not isinstance(table.c[column].type, LargeBinary) or name == "log_head":
+                continue
+            where = f"rowid = (SELECT max(rowid) FROM {name} WHERE {column} IS NOT NULL)"  # noqa: S608
+            before = attacker.value(f"SELECT {column} FROM {name} WHERE {where}")  # noqa: S608
+            rowid = attacker.value(f"SELECT rowid FROM {name} WHERE {where}")  # noqa: S608
+            attacker.execute(f"UPDATE {name} SET {column} = 'text' WHERE rowid = {rowid}")  # noqa: S608
+            assert findings(settings), (name, column)
+            attacker.execute(f"UPDATE {name} SET {column} = :value WHERE rowid = {rowid}", {"value": before})  # noqa: S608
+        assert findings(settings) == []
+
+
 def test_kinds_of_columns_are_all_known() -> None:
     """So that a column that comes later is flipped, or stands among the gaps."""
     for name, column in columns():
