@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -108,6 +108,12 @@ def unflushed(connection: Connection) -> Iterator[None]:
     driver.execute("PRAGMA synchronous=NORMAL")
     try:
         yield
+    except BaseException:
+        # Its commit may have failed. Were it thrown away as it is while somebody holds a cursor (an error in a log does),
+        # SQLite would keep it open, and its write lock: nobody could write any more.
+        with suppress(sqlite3.Error):
+            driver.rollback()
+        raise
     finally:
         try:
             driver.execute("PRAGMA synchronous=FULL")
