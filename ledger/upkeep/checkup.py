@@ -24,7 +24,7 @@ from ledger.note.signed_note import parse_note
 from ledger.store.database_look import look
 from ledger.store.sql_store import SqlStore
 from ledger.upkeep.condition import FREE_BYTES_MIN, last_backup, places
-from ledger.upkeep.diagnosis import Diagnosis
+from ledger.upkeep.diagnosis import Diagnosis, Outcome
 
 CLOCK_TOLERANCE_MS: Final = 5_000
 """docs/spec/entry.md: a claimed time that is further than this from the proven one is a contradiction, and shown."""
@@ -126,7 +126,10 @@ def _database(store: SqlStore, settings: Settings) -> Iterator[Diagnosis]:
         detail = "; ".join(found.standbys) or "none: an acknowledged entry is on one machine only"
         if found.standbys and not found.synchronous:
             detail += "; none that commits wait for"
-        yield Diagnosis("ok" if found.synchronous else "missing", "standby", detail)
+        missed: Outcome = "missing"
+        if settings.synchronous_standby and not found.settings["synchronous_standby_names"].strip():
+            missed, detail = "failed", f"required by synchronous_standby, and commits wait for none; {detail}"
+        yield Diagnosis("ok" if found.synchronous else missed, "standby", detail)
         rights = store.missing_rights()
         if rights is not None:
             yield Diagnosis("missing", "rights", rights)

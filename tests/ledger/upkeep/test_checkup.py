@@ -50,6 +50,12 @@ def test_a_ledger_as_it_should_be(settings: Settings) -> None:
     assert outcome == "ok"
 
 
+def test_a_required_standby_that_nobody_named(settings: Settings) -> None:
+    if not settings.embedded:
+        said = failed(replace(settings, synchronous_standby=True))["standby"]
+        assert said.startswith("required by synchronous_standby, and commits wait for none; none: an acknowledged")
+
+
 def test_a_key_that_others_can_read(settings: Settings) -> None:
     key = settings.data / "keys" / MLDSA44_FILE
     key.chmod(0o640)
