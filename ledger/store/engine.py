@@ -109,8 +109,8 @@ def unflushed(connection: Connection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        # Its commit may have failed. Were it thrown away as it is while somebody holds a cursor (an error in a log does),
-        # SQLite would keep it open, and its write lock: nobody could write any more.
+        # Its commit may have failed. Were it thrown away like that while somebody holds a cursor (an error in a log
+        # does), SQLite would keep it open, and its write lock: nobody could write any more.
         with suppress(sqlite3.Error):
             driver.rollback()
         raise
