@@ -28,7 +28,7 @@ CLOSED = "the log is closed: it is only read any more, and a successor goes on"
 
 @dataclass(frozen=True, slots=True)
 class Predecessor:
-    """A closed log: its newest signed checkpoint (a signed note), and how many of its entries are still held."""
+    """A closed log: its newest checkpoint, signed by its keys, and how many of its entries are still held."""
 
     checkpoint: bytes
     held: int
@@ -53,7 +53,14 @@ def read_predecessor(data: Path, origin: str) -> Predecessor:
         check_checkpoint(note, vkeys)
     except LedgerError as error:
         raise ConfigError(f"succeed a log: its kept checkpoint is not its own: {error}", str(settings.kept)) from error
-    return Predecessor(note, _held(settings))
+    return Predecessor(_own_lines(note, settings.origin), _held(settings))
+
+
+def _own_lines(note: bytes, origin: str) -> bytes:
+    """The note with the log's own signatures: with a hundred witnesses' it would not fit into a leaf."""
+    text, _, lines = note.rpartition(b"\n\n")
+    own = [line for line in lines.splitlines(keepends=True) if line.startswith(f"— {origin} ".encode())]
+    return text + b"\n\n" + b"".join(own)
 
 
 def _held(settings: Settings) -> int:
