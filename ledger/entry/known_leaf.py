@@ -3,9 +3,9 @@
 Whoever checks a whole log has each leaf's chain, kind and seq from its row or its neighbour. The form of a case's leaf
 leaves two parts open, the commitment and the time, at known places:
 
-    {"chain":"<32>","fields":{ "count":7,"root":"<64>" },"kind":"…","prev":"<64>","seq":3,"time":" <24> ","v":1}
+    {"chain":"<32>","fields":{"count": 7,"root":"<64> "},"kind":"…","prev":"<64>","seq":3,"time":" <24> ","v":1}
 
-Written again around those two parts, it is compared as a whole. What is recognised is a leaf that `parse_leaf` takes,
+What stands around those two parts is written again and compared. What is recognised is a leaf that `parse_leaf` takes,
 with exactly these values (a property of the tests); what is not may still be one, and goes to `parse_leaf`.
 """
 
@@ -36,10 +36,14 @@ _AFTER_COUNT: Final = len(',"root":"') + _ROOT_DIGITS  # from the comma behind t
 _BEFORE_PREV: Final = len('"},"kind":"' + '","prev":"')
 _PREV_AND_SEQ: Final = len('","prev":"') + _ROOT_DIGITS + len('","seq":')
 _SEQ_DIGITS: Final = len(str(INTEGER_MAX))
-_TIME: Final = slice(-len('YYYY-MM-DDThh:mm:ss.mmmZ","v":1}'), -len('","v":1}'))
-_WHOLE: Final = b'%b%b"},"kind":"%b","prev":"%b","seq":%d,"time":"%b","v":1}'
+_TIME_SIZE: Final = len("YYYY-MM-DDThh:mm:ss.mmmZ")
+_TAIL: Final = b'","v":1}'
+_TIME_AT: Final = -(_TIME_SIZE + len(_TAIL))
+_PLACE: Final = b'%b%b","seq":%d,"time":"'
 _COUNTS: Final = frozenset(b'%d,"root":"' % count for count in range(1, COUNT_MAX + 1))
 _HEX: Final = b"0123456789abcdef"
+_DIGITS: Final = bytes(ord("0") if byte in _HEX else ord("!") for byte in range(256))
+_ROOT_OF_DIGITS: Final = b"0" * _ROOT_DIGITS
 
 
 def leaf_head(chain: bytes) -> bytes:
@@ -55,14 +59,14 @@ def recognise(leaf: bytes, head: bytes, kind: str, prev: bytes, seq: int) -> boo
     `head`: of `leaf_head`. `prev`: the leaf hash before as 64 hex digits; they are not looked at again. False says
     nothing: `parse_leaf` decides. Never raises for bytes.
     """
-    committed = leaf[_HEAD_SIZE : leaf.find(b",", _HEAD_SIZE) + _AFTER_COUNT]
-    time = leaf[_TIME]
+    end = leaf.find(b",", _HEAD_SIZE) + _AFTER_COUNT
     return (
-        leaf == _WHOLE % (head, committed, _known_kind(kind), prev, seq, time)
-        and committed[:-_ROOT_DIGITS] in _COUNTS
-        and not committed[-_ROOT_DIGITS:].translate(None, _HEX)
+        leaf[end:_TIME_AT] == _PLACE % (_before_prev(kind), prev, seq)
+        and leaf[:_HEAD_SIZE] == head
+        and leaf[_HEAD_SIZE : end - _ROOT_DIGITS] in _COUNTS
+        and leaf[end - _ROOT_DIGITS : end].translate(_DIGITS) == _ROOT_OF_DIGITS
         and 0 < seq <= INTEGER_MAX
-        and (time in _times or _is_time(time))
+        and (leaf[_TIME_AT:] in _times or _is_time(leaf[_TIME_AT:]))
     )
 
 
@@ -90,7 +94,7 @@ def claimed_place(leaf: bytes) -> tuple[bytes, int, str] | None:
     chain = leaf[CHAIN_DIGITS]
     begin = leaf.find(b",", _HEAD_SIZE) + _AFTER_COUNT + len('"},"kind":"')
     end = leaf.find(b'"', begin)
-    seq = leaf[end + _PREV_AND_SEQ : _TIME.start - len(',"time":"')]
+    seq = leaf[end + _PREV_AND_SEQ : _TIME_AT - len(',"time":"')]
     if not seq.isdigit() or len(seq) > _SEQ_DIGITS or chain.translate(None, _HEX):
         return None
     try:
@@ -100,27 +104,30 @@ def claimed_place(leaf: bytes) -> tuple[bytes, int, str] | None:
 
 
 @lru_cache(maxsize=1_024)
-def _known_kind(kind: str) -> bytes:
-    """A case's kind as it stands in a leaf; for any other what stands in none."""
+def _before_prev(kind: str) -> bytes:
+    """What stands between root and prev in the leaf of a case; for any other kind what stands in none."""
     try:
         check_name(kind)
         check_kind(kind, public=False)
     except LedgerError:
-        return b'"'
-    return kind.encode("ascii")
+        return b""
+    return b'"},"kind":"%b","prev":"' % kind.encode("ascii")
 
 
-# Times that were found good, for all entries of a batch claim the same.
+# How leaves ended whose times were found good, for all entries of a batch claim the same.
 _times: Final[set[bytes]] = set()
 _TIMES_MAX: Final = 4_096
 
 
-def _is_time(time: bytes) -> bool:
+def _is_time(end: bytes) -> bool:
+    """Whether a leaf that ends so has a time and the version."""
     try:
-        parse_time(time.decode("ascii"))
+        parse_time(end[:_TIME_SIZE].decode("ascii"))
     except (LedgerError, UnicodeDecodeError):
+        return False
+    if end[_TIME_SIZE:] != _TAIL:
         return False
     if len(_times) >= _TIMES_MAX:
         _times.clear()
-    _times.add(time)
+    _times.add(end)
     return True

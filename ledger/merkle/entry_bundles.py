@@ -36,13 +36,14 @@ def parse_entry_bundle(data: bytes, width: int) -> list[bytes]:
     leaves: list[bytes] = []
     size = len(data)
     at = 0
-    while at < size:
+    while at + 1 < size:
         start = at + 2
-        end = start + (data[at] << 8 | data[at + 1]) if start <= size else start
-        if end > size:
-            raise MalformedError(f"parse an entry bundle: leaf {len(leaves)} ends at byte {end}, the bundle at {size}")
-        leaves.append(data[start:end])
-        at = end
+        at = start + (data[at] << 8 | data[at + 1])
+        leaves.append(data[start:at])
+    if at != size:  # the last leaf or its length is cut off
+        raise MalformedError(
+            f"parse an entry bundle: it ends at byte {size}, within leaf {len(leaves) - (at > size)} or its length"
+        )
     if len(leaves) != width:
         raise MalformedError(f"parse an entry bundle: expected {width} leaves, got {len(leaves)}")
     return leaves

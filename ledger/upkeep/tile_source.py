@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import time
 import urllib.parse
 import zlib
@@ -67,8 +68,9 @@ class FolderTiles:
 
     def read(self, path: str) -> bytes | None:
         try:
-            with open(f"{self._folder}/{path}", "rb") as file:
-                data = file.read(FILE_MAX + 1)
+            with open(f"{self._folder}/{path}", "rb", buffering=0) as file:
+                size = os.fstat(file.fileno()).st_size  # a buffer of the largest size for each would cost more than it
+                data = file.read(min(size, FILE_MAX) + 1)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
