@@ -2,7 +2,8 @@
 
 A point is the entry or the exit of a function of the program. Nothing in the program knows of it: whoever wants to die
 there wraps the function in his own process. A point that is renamed away is an AttributeError; one that is never come
-to leaves its process alive until an alarm ends it, which the test takes for the failure it is.
+to leaves its process alive until an alarm ends it, which the test takes for the failure it is, and another test has all
+of them come to in one process that lives.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import importlib
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from itertools import count
@@ -76,7 +78,7 @@ POINTS = (
     Point("the checkpoint is stored", _SAVE, turns=2),
     Point("the stored checkpoint is committed", _COMMIT, within=_SAVE),
     Point("who waits is answered", "ledger.commit.sequencer:_answer_all", turns=2),
-    Point("a receipt is made", "ledger.assembly:build_receipt", turns=2),
+    Point("a receipt is made", "ledger.assembly:build_first_receipt", turns=2),
     # The start after all this.
     Point("one writer alone", "ledger.assembly:WriterLock", start=True, sqlite_only=True),
     Point("recovery", _RECOVER, start=True),
@@ -114,6 +116,28 @@ def arm(point: Point, moment: Moment, turn: int) -> None:
         return dying
 
     _replace(point.where, guard)
+
+
+def watch(points: Sequence[Point]) -> Callable[[], list[str]]:
+    """From now on, count the calls of all these points. Gives the names of those not come to as often as they say."""
+    calls: Counter[str] = Counter()
+
+    def watched(point: Point) -> None:
+        inside = _Inside(point.within)
+
+        def guard(function: Callable[..., Any]) -> Callable[..., Any]:
+            @wraps(function)
+            def counting(*args: Any, **options: Any) -> Any:
+                calls[point.name] += inside.here
+                return function(*args, **options)
+
+            return counting
+
+        _replace(point.where, guard)
+
+    for each in points:
+        watched(each)
+    return lambda: [point.name for point in points if calls[point.name] < point.turns]
 
 
 class _Inside:

@@ -15,6 +15,7 @@ import os
 import random
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ import pytest
 from tests.crashes.campaign import Kill, begin, carry_out
 from tests.crashes.commit_points import POINTS
 from tests.crashes.nursery import Nursery, nursery
+from tests.crashes.writer import EVERY
 
 KILLS = int(os.environ.get("EVIDENCE_FAULT_KILLS", "16"))
 AT_RANDOM = 0.3  # of all kills
@@ -75,6 +77,16 @@ def test_nothing_told_is_lost_doubled_or_contradicted(
         figures = {"database": "sqlite" if sqlite else "postgresql", "log": number, **campaign.figures}
         with Path(FIGURES).open("a") as file:
             file.write(json.dumps({**figures, "seconds": round(time.monotonic() - started, 1)}) + "\n")
+
+
+def test_every_named_point_is_come_to(tmp_path: Path, database_url: str, writers: Nursery) -> None:
+    """A function that is renamed, or no longer called, must not leave the list unseen."""
+    campaign = begin(tmp_path / "data", database_url, writers, already=235)
+    order = replace(campaign.next_order(), count=10, point=EVERY)
+    assert writers.run(order) == 0
+    campaign.told.read(Path(order.telling))
+    assert campaign.told.not_met == []
+    assert len(campaign.told.answers) > 60
 
 
 def test_the_plan_meets_every_point_before_and_after() -> None:

@@ -5,6 +5,7 @@ A process writes what it tells into a file of its own, a line at a time, and eac
     A <key> <number> <leaf hash>       an entry was acknowledged
     C <signed note in base64>          served as /checkpoint, or stands in a receipt
     E <error's class> <what it said>   a submission was refused, or a start
+    N <point>                          a point of the way that was not come to, where that was asked
 
 A killed process loses nothing of what it wrote there, and only the last line may be cut off.
 """
@@ -58,6 +59,10 @@ class Telling:
         """Something was not done, and somebody was told so."""
         self._write("E", type(error).__name__, " ".join(str(error).split()))
 
+    def not_met(self, point: str) -> None:
+        """A point of the way was not come to."""
+        self._write("N", point)
+
     def _write(self, *words: str) -> None:
         # Not write(2): that is one of those that fail here, and a failing diary would be no witness.
         os.writev(self._descriptor, [(" ".join(words) + "\n").encode()])
@@ -71,6 +76,7 @@ class Told:
     answers: dict[str, tuple[str, str]] = field(default_factory=dict)
     checkpoints: dict[tuple[int, bytes], bytes] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
+    not_met: list[str] = field(default_factory=list)
     newest_served: int = 0
 
     @classmethod
@@ -91,6 +97,8 @@ class Told:
             assert self.answers.setdefault(key, (number, leaf)) == (number, leaf), f"{key} was answered otherwise"
         elif kind == "E":
             self.errors.append(" ".join(words))
+        elif kind == "N":
+            self.not_met.append(" ".join(words))
         else:
             self.served(base64.b64decode(words[0], validate=True))
 

@@ -17,17 +17,22 @@ from ledger.assembly import Ledger
 from ledger.commit import sequencer
 from ledger.config import load_settings
 from ledger.errors import LedgerError, UnavailableError
-from tests.crashes.commit_points import REACHED_SECONDS, Moment, arm, by_name
+from tests.crashes.commit_points import POINTS, REACHED_SECONDS, Moment, arm, by_name, watch
 from tests.crashes.submissions import keys, submit
 from tests.crashes.told import Telling
 
 POLL_SECONDS = 0.01
+MEET_SECONDS = 20
 RECOVERY_SECONDS = 0.05  # the program's own second would be most of a run
+
+
+EVERY = "*"
 
 
 @dataclass(frozen=True)
 class Order:
-    """What one process is to do. `point`: where it kills itself; empty: nowhere. `count`: submissions of each thread,
+    """What one process is to do. `point`: where it kills itself; empty: nowhere; EVERY: nowhere, and it tells which it
+    did not come to. `count`: submissions of each thread,
     0 for as many as it comes to. `gate`: a file that it waits for before it does anything. `patience`: the seconds
     after which a thread no longer repeats what is refused, but goes; 0: never. `alone`: nothing else runs beside the
     submissions, so that system calls can be counted.
@@ -53,15 +58,19 @@ def work(order: Order) -> None:
     sequencer.RECOVERY_SECONDS = RECOVERY_SECONDS
     telling = Telling(Path(order.telling))
     _wait_for(order.gate)
-    if order.point and by_name(order.point).start:
-        arm(by_name(order.point), order.moment, order.turn)
+    settings = load_settings(Path(order.data), {"extract": False}, {})
+    point = None if order.point in ("", EVERY) else by_name(order.point)
+    points = [each for each in POINTS if settings.embedded or not each.sqlite_only]
+    not_met = watch(points if order.point == EVERY else [])
+    if point is not None and point.start:
+        arm(point, order.moment, order.turn)
     try:
-        ledger = Ledger.open(load_settings(Path(order.data), {"extract": False}, {}))
+        ledger = Ledger.open(settings)
     except LedgerError as error:
         telling.refused(error)
         return
-    if order.point and not by_name(order.point).start:
-        arm(by_name(order.point), order.moment, order.turn)
+    if point is not None and not point.start:
+        arm(point, order.moment, order.turn)
     if not order.alone:
         ledger.start()
         threading.Thread(target=_poll, args=(ledger, telling), daemon=True).start()
@@ -70,7 +79,12 @@ def work(order: Order) -> None:
         each.start()
     for each in threads:
         each.join()
+    deadline = monotonic() + MEET_SECONDS  # a token may take its time
+    while not_met() and monotonic() < deadline:
+        sleep(POLL_SECONDS)
     ledger.close()
+    for name in not_met():
+        telling.not_met(name)
 
 
 def _anchor(ledger: Ledger, order: Order, telling: Telling, thread: int) -> None:
