@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 LOCKED := install --quiet --no-deps --require-hashes --no-build-isolation
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults lint types arrows format demo bench bench-peers bench-scale fuzz dist lock clean
+.PHONY: help run test test-faults test-load lint types arrows format demo bench bench-peers bench-scale fuzz dist lock clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -84,6 +84,10 @@ fuzz: .venv/.ready-dev ## nearly right bytes for every parser of hostile ones, S
 test-faults: .venv/.ready-dev ## the whole matrix of faults on both databases (docs/faults.md): KILLS=1000 on each
 	EVIDENCE_FAULT_KILLS=$(or $(KILLS),1000) EVIDENCE_FAULT_CALLS=0 EVIDENCE_FAULT_STATES=400 EVIDENCE_FAULT_CUTS=100 \
 	  EVIDENCE_FAULT_SERVERS=10 $(BIN)/python -m pytest $(PYTEST_OPTIONS) --dist worksteal tests/crashes
+
+test-load: .venv/.ready-dev ## 500 uploads of 10 MB at once, one of 10 GiB and one byte more; needs 30 GiB of disk, minutes
+	EVIDENCE_LOAD_UPLOADS=500 EVIDENCE_LOAD_UPLOAD_BYTES=10000000 EVIDENCE_LOAD_FILE_BYTES=10737418240 \
+	  $(BIN)/python -m pytest -s tests/api/serve/test_uploads.py tests/api/serve/test_connections.py
 
 lint: .venv/.ready-dev ## ruff: rules and format
 	$(BIN)/ruff check .

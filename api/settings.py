@@ -27,8 +27,11 @@ BATCH_BYTES: Final = 64 * 1024**2
 PART_HEAD_BYTES: Final = 8 * 1024
 # Boundaries and heads around a file and its statement.
 MULTIPART_OVERHEAD_BYTES: Final = 16 * 1024
-# One read of a body. Large, for the digests' sake; some copies of it are all the memory that an upload takes.
+# One read of a body. Large, for the digests' sake: with what waits for them an upload takes up to ten times as much.
 READ_BYTES: Final = 1024 * 1024
+# While more than so many files come in at once, one read of each is smaller, and all of them fit into memory.
+UPLOADS_FAST: Final = 16
+READ_BYTES_MANY: Final = 256 * 1024
 
 # ---- refusing early ----
 
@@ -43,8 +46,23 @@ PAGE_ENTRIES_MAX: Final = 500
 
 # ---- the server ----
 
-# Readers of large bundles each hold a thread; a thread costs little memory, and the interpreter runs one at a time.
+# Of requests that are wholly there, so that a thread waits for the writer at most: the interpreter runs one at a time.
 THREADS: Final = 32
+# Of requests whose bodies are still coming: files. One waits for its client most of the time; those that come beyond
+# them wait in line.
+UPLOAD_THREADS: Final = 256
+# So many threads there may be while clients that are slow to take their answers hold the others.
+THREADS_MAX: Final = 256
+# A request of up to so many bytes is collected before a thread sees it: a statement of the largest size in its form.
+COLLECTED_BYTES: Final = 320 * 1024
+# All that is collected at one time; what would be beyond goes to a thread as it is.
+COLLECTED_BYTES_MAX: Final = 128 * 1024**2
+# Connections that a process keeps, most of them idle between requests: each is a file number and some kilobytes. The
+# longest idle are closed when more come.
+CONNECTIONS: Final = 8_192
+# Connections that the kernel keeps until they are accepted.
+BACKLOG: Final = 2_048
+KEEPALIVE_SECONDS: Final = 15
 # A client that sends has this long, and a second more for each of so many bytes; then it is taken to be gone.
 PATIENCE_SECONDS: Final = 30.0
 BYTES_PER_SECOND_MIN: Final = 8 * 1024

@@ -18,7 +18,17 @@ from api.auth.accounts import AccountStore
 from api.serve.body import check_bodies
 from api.serve.log_lines import Shape, gunicorn_logger, log_to_stderr
 from api.serve.worker import Worker
-from api.settings import HEADER_BYTES, HEADER_FIELDS, REQUEST_LINE_BYTES, STOP_SECONDS, THREADS, HttpSettings
+from api.settings import (
+    BACKLOG,
+    CONNECTIONS,
+    HEADER_BYTES,
+    HEADER_FIELDS,
+    KEEPALIVE_SECONDS,
+    REQUEST_LINE_BYTES,
+    STOP_SECONDS,
+    THREADS,
+    HttpSettings,
+)
 from ledger.assembly import Ledger
 from ledger.errors import ConfigError, LedgerError
 
@@ -29,10 +39,6 @@ if TYPE_CHECKING:
 
     from ledger.config import Settings
 
-# Connections that wait for the kernel, and those a process keeps: beyond them clients wait, and then are refused.
-_BACKLOG: Final = 512
-_CONNECTIONS: Final = 512
-_KEEPALIVE_SECONDS: Final = 15
 # Recovery at start may read the last batch again; a loop that stands still for longer is broken.
 _HEARTBEAT_SECONDS: Final = 120
 
@@ -106,9 +112,9 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn ships no 
             "workers": self._workers,
             "worker_class": Worker,
             "threads": THREADS,
-            "backlog": _BACKLOG,
-            "worker_connections": _CONNECTIONS,
-            "keepalive": _KEEPALIVE_SECONDS,
+            "backlog": BACKLOG,
+            "worker_connections": CONNECTIONS,
+            "keepalive": KEEPALIVE_SECONDS,
             "timeout": _HEARTBEAT_SECONDS,
             "graceful_timeout": STOP_SECONDS,
             "limit_request_line": REQUEST_LINE_BYTES,

@@ -1,66 +1,51 @@
-"""gunicorn's threaded worker, made patient within bounds, and unable to end in the middle of a ledger's work."""
+"""One process of the server: a loop that waits for all clients, and threads that wait for none of them.
+
+    accept → IDLE → bytes come → ARRIVING → whole, or long → BUSY in a thread → answered → IDLE, or LEAVING → closed
+
+gunicorn parses requests and writes answers. Its own threaded worker gives each new connection to a thread at once, and
+lets the loop wait for clients that take their time to leave: some hundred idle ones would stand still the rest.
+"""
 
 from __future__ import annotations
 
-import json
 import os
+import resource
+import selectors
 import socket
 import struct
 import time
-from collections.abc import Callable
-from concurrent.futures import Future, wait
+from functools import partial
 from typing import Any, Final
 
 from gunicorn import util  # type: ignore[import-untyped]  # ships no types
-from gunicorn.http import errors  # type: ignore[import-untyped]  # ships no types
-from gunicorn.workers.gthread import PollableMethodQueue, TConn, ThreadWorker  # type: ignore[import-untyped]  # ships no types
+from gunicorn.workers.gthread import PollableMethodQueue, ThreadWorker  # type: ignore[import-untyped]  # ships no types
 
-from api.settings import BYTES_PER_SECOND_MIN, GRACE_SECONDS, PATIENCE_SECONDS, SILENCE_SECONDS
-from api.wire.problem import MEDIA_TYPE
+from api.serve.arrival import Readiness
+from api.serve.connection import Connection, State
+from api.serve.crew import Crew
+from api.serve.refusal import refuse
+from api.settings import (
+    COLLECTED_BYTES_MAX,
+    GRACE_SECONDS,
+    KEEPALIVE_SECONDS,
+    SILENCE_SECONDS,
+    THREADS,
+    THREADS_MAX,
+    UPLOAD_THREADS,
+)
 
 # After the grace, connections are cut; their threads see it at once and drop what they were receiving.
 _CUT_SECONDS: Final = 1.0
-
-_STATUS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
-    (errors.LimitRequestLine, 414, "URI Too Long"),
-    (errors.LimitRequestHeaders, 431, "Request Header Fields Too Large"),
-    (errors.ExpectationFailed, 417, "Expectation Failed"),
-    (errors.UnsupportedTransferCoding, 501, "Not Implemented"),
-    (errors.ParseException, 400, "Bad Request"),
-)
-
-
-class Connection(TConn):  # type: ignore[misc]  # gunicorn ships no types
-    """A client's connection. A client that is too slow is taken to be gone: it holds a thread.
-
-    It has 30 seconds for a request, and one more for each 8 KiB that it sent: a file of gigabytes over a slow line
-    arrives, and a head or a body dripped byte by byte does not.
-    """
-
-    def init(self) -> None:
-        is_new = not self.initialized
-        super().init()
-        if is_new and self.parser is not None:
-            self._receive: Callable[[int | None], bytes] = self.parser.unreader.chunk
-            self.parser.unreader.chunk = self._receive_in_time
-        self._started = time.monotonic()
-        self._received = 0
-
-    def _receive_in_time(self, size_hint: int | None = None) -> bytes:
-        left = PATIENCE_SECONDS + self._received / BYTES_PER_SECOND_MIN - (time.monotonic() - self._started)
-        before = self.sock.gettimeout()
-        try:
-            if left <= 0:
-                raise TimeoutError
-            self.sock.settimeout(left if before is None else min(left, before))
-            data = self._receive(size_hint)
-            self.sock.settimeout(before)
-        except TimeoutError:
-            # Shut, not merely reported as ended: nothing that comes later may be read as another request.
-            _shut(self.sock)
-            return b""
-        self._received += len(data)
-        return data
+# A client whose connection ends reads its answer and closes; one that does not is not waited for.
+_LEAVING_SECONDS: Final = 2.0
+# While stopping, a client may already be sending on a connection that was kept open for it.
+_LINGER_SECONDS: Final = 1.0
+# Between two looks at what takes too long.
+_ROUND_SECONDS: Final = 0.5
+_RECEIVE_BYTES: Final = 64 * 1024
+# File numbers for the database, files being received and sent, and the rest.
+_FILES_BESIDE: Final = 1_024
+_CLOSED_AT_ONCE: Final = 64
 
 
 class _MethodQueue(PollableMethodQueue):  # type: ignore[misc]  # gunicorn ships no types
@@ -78,9 +63,7 @@ class _MethodQueue(PollableMethodQueue):  # type: ignore[misc]  # gunicorn ships
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
-    """One process of the server.
-
-    Stopping: no new connections; requests under way have GRACE_SECONDS; then their connections are cut, which drops
+    """Stopping: no new connections; requests under way have GRACE_SECONDS; then their connections are cut, which drops
     what they were receiving; then the ledger is closed, which finishes what it has taken. SIGINT and SIGQUIT stop the
     same way: Ctrl-C must not lose more than a service manager does.
     """
@@ -88,22 +71,47 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.method_queue = _MethodQueue()
-        self._under_way: dict[Future[Any], Connection] = {}
+        self._uploads = Crew("upload", UPLOAD_THREADS)
+        self._connections: set[Connection] = set()
+        self._collected = 0  # bytes of requests that are arriving
+        self._next_round = 0.0
+
+    def get_thread_pool(self) -> Crew:
+        return Crew("request", THREADS, THREADS_MAX)
 
     def init_process(self) -> None:
         # The arbiter kills what has not ended after STOP_SECONDS; this process must be ready before.
         self.cfg.set("graceful_timeout", GRACE_SECONDS)
+        self._connections_max = min(self.worker_connections, _allow_files() - _FILES_BESIDE)
         super().init_process()
 
     def run(self) -> None:
         try:
-            super().run()
+            self.poller.register(self.method_queue.fileno(), selectors.EVENT_READ, self.method_queue.run_callbacks)
+            while self.alive and self.is_parent_alive():
+                self._turn()
+            self._let_them_finish()
             self._cut_connections()
         finally:
             self.app.close()
 
     def handle_quit(self, sig: int, frame: Any) -> None:
         self.handle_exit(sig, frame)
+
+    def _turn(self) -> None:
+        """Wait for what comes, deal with it, and now and then with what does not come."""
+        self.set_accept_enabled(self.alive and len(self._connections) < self._connections_max)
+        self.wait_for_and_dispatch_events(timeout=_ROUND_SECONDS)
+        now = time.monotonic()
+        if now >= self._next_round:
+            self._next_round = now + _ROUND_SECONDS
+            self.notify()
+            self.tpool.relieve()
+            for conn in list(self._connections):
+                if self._is_over(conn, now):
+                    self._drop(conn)
+
+    # ---- connections -------------------------------------------------------------------------------------------------
 
     def accept(self, listener: socket.socket) -> None:
         try:
@@ -113,54 +121,150 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         # A client that takes no byte of its answer must not hold a thread for ever.
         client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(SILENCE_SECONDS), 0))
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.nr_conns += 1
-        self.enqueue_req(Connection(self.cfg, client, address, listener.getsockname()))
+        conn = Connection(self.cfg, client, address, listener.getsockname())
+        self._connections.add(conn)
+        self._watch(conn)
+        if len(self._connections) >= self._connections_max:
+            self._make_room()
 
-    def enqueue_req(self, conn: Connection) -> None:
-        future = self.tpool.submit(self.handle, conn)
-        self._under_way[future] = conn
-        future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
+    def _readable(self, conn: Connection, _sock: socket.socket) -> None:
+        with conn.lock:
+            if conn.state is State.BUSY:
+                # It sends on before it has its answer, or went away: nobody looks until the thread is done with it.
+                self._unwatch(conn)
+                return
+        try:
+            data = conn.sock.recv(_RECEIVE_BYTES, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if conn.state is State.LEAVING or (not data and conn.state is State.IDLE):
+            if not data:
+                self._drop(conn)
+            return
+        if conn.state is State.IDLE:
+            conn.enter(State.ARRIVING)
+        self._collected += len(data)
+        # At its end the parser is to see that something is missing.
+        self._consider(conn, conn.arrival.take(data) if data else Readiness.WHOLE)
 
-    def finish_request(self, conn: Connection, fs: Future[Any]) -> None:
-        self._under_way.pop(fs, None)
-        super().finish_request(conn, fs)
+    def _consider(self, conn: Connection, readiness: Readiness) -> None:
+        if readiness is Readiness.MORE:
+            if self._collected <= COLLECTED_BYTES_MAX:
+                return
+            readiness = Readiness.LONG
+        self._collected -= conn.arrival.size
+        conn.enter(State.BUSY)
+        conn.hand_over()
+        if readiness is Readiness.LONG:
+            self._unwatch(conn)
+            self._uploads.submit(partial(self._serve, conn))
+        else:
+            self.tpool.submit(partial(self._serve, conn))
+
+    def _serve(self, conn: Connection) -> None:
+        """In a thread: one request and its answer."""
+        again = self.handle(conn)
+        if again and self.alive and not conn.parser.unreader.buf.getvalue():
+            with conn.lock:
+                if conn.watched:  # as a rule: the loop need not even hear of it
+                    conn.enter(State.IDLE)
+                    return
+        self.method_queue.defer(self._served, conn, again)
+
+    def _served(self, conn: Connection, again: bool) -> None:
+        """Back in the loop: wait for the next request, which may be here already, or for the client to leave."""
+        conn.enter(State.IDLE if again else State.LEAVING)
+        if not again:
+            try:
+                conn.sock.shutdown(socket.SHUT_WR)
+            except OSError:
+                self._drop(conn)
+                return
+        self._watch(conn)
+        left = conn.parser.unreader.take_buffered() if again else b""
+        if left:
+            conn.enter(State.ARRIVING)
+            self._collected += len(left)
+            self._consider(conn, conn.arrival.take(left))
+
+    def _watch(self, conn: Connection) -> None:
+        if not conn.watched:
+            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._readable, conn))
+            conn.watched = True
+
+    def _unwatch(self, conn: Connection) -> None:
+        if conn.watched:
+            self.poller.unregister(conn.sock)
+            conn.watched = False
+
+    def _drop(self, conn: Connection) -> None:
+        self._unwatch(conn)
+        self._connections.discard(conn)
+        self._collected -= conn.arrival.size
+        conn.arrival.give()
+        conn.close()
+
+    # ---- bounds ------------------------------------------------------------------------------------------------------
+
+    def _is_over(self, conn: Connection, now: float) -> bool:
+        match conn.state:
+            case State.IDLE:
+                return now - conn.since > (KEEPALIVE_SECONDS if self.alive else _LINGER_SECONDS)
+            case State.ARRIVING:
+                return conn.is_late
+            case State.LEAVING:
+                return now - conn.since > _LEAVING_SECONDS
+        return False
+
+    def _make_room(self) -> None:
+        """Close those that have been idle longest, some at a time: looking for them takes a look at all."""
+        idle = [conn for conn in self._connections if conn.state is State.IDLE]
+        for conn in sorted(idle, key=lambda conn: conn.since)[:_CLOSED_AT_ONCE]:
+            self._drop(conn)
+
+    # ---- stopping ----------------------------------------------------------------------------------------------------
+
+    def _let_them_finish(self) -> None:
+        self.set_accept_enabled(False)
+        for listener in self.sockets:
+            listener.close()
+        self._next_round = 0.0
+        deadline = time.monotonic() + self.cfg.graceful_timeout
+        while self._connections and time.monotonic() < deadline:
+            self._turn()
+
+    def _cut_connections(self) -> None:
+        for conn in self._connections:
+            conn.shut()
+        deadline = time.monotonic() + _CUT_SECONDS
+        while any(conn.state is State.BUSY for conn in self._connections) and time.monotonic() < deadline:
+            self.wait_for_and_dispatch_events(timeout=0.05)
+        left = sum(conn.state is State.BUSY for conn in self._connections)
+        if left:
+            self.log.warning("%d requests did not end and are abandoned unanswered", left)
+        self.poller.close()
+        self.method_queue.close()
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         """What cannot be parsed as a request gets a problem too, without being repeated: it is somebody's bytes."""
-        status, reason = next(
-            ((s, r) for kind, s, r in _STATUS if isinstance(exc, kind)), (500, "Internal Server Error")
-        )
+        status, answer = refuse(exc)
         if status == 500:
             self.log.error("a request failed in the server: %s", type(exc).__name__, exc_info=exc)
         try:
-            util.write_nonblock(client, _refusal(status, reason))
+            util.write_nonblock(client, answer)
         except OSError:
             self.log.debug("the client did not wait for its refusal")
 
-    def _cut_connections(self) -> None:
-        for conn in self._under_way.values():
-            _shut(conn.sock)
-        ended = wait(list(self._under_way), timeout=_CUT_SECONDS)
-        if ended.not_done:
-            self.log.warning("%d requests did not end and are abandoned unanswered", len(ended.not_done))
 
-
-def _refusal(status: int, reason: str) -> bytes:
-    detail = "read the request: expected HTTP/1.1 within this server's limits"
-    slug = "malformed" if status < 500 else "internal"
-    problem = {"detail": detail, "status": status, "title": reason, "type": f"/docs#{slug}", "where": "request"}
-    body = json.dumps(problem, sort_keys=True).encode() + b"\n"
-    head = (
-        f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\n"
-        f"Content-Type: {MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\n"
-        "Cache-Control: no-store\r\nContent-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
-        "Referrer-Policy: no-referrer\r\nX-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\n\r\n"
-    )
-    return head.encode("ascii") + body
-
-
-def _shut(connection: socket.socket) -> None:
-    try:
-        connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        return  # closed already
+def _allow_files() -> int:
+    """As many open files as the system lets us have: every connection is one. Returns their number."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = hard if hard != resource.RLIM_INFINITY else max(soft, 1 << 16)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        except (OSError, ValueError):
+            return soft
+    return wanted

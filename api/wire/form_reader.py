@@ -13,7 +13,7 @@ pieces of any size.)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, Final
 
 from api.settings import PART_HEAD_BYTES, READ_BYTES
@@ -29,13 +29,16 @@ class PartHead:
         self.headers = headers
 
 
-def read_form(stream: IO[bytes], boundary: bytes) -> Iterator[PartHead | bytes]:
-    """Each part's head, followed by its data in pieces of at most READ_BYTES and a little; empty pieces are left out.
+def read_form(
+    stream: IO[bytes], boundary: bytes, read_bytes: Callable[[], int] = lambda: READ_BYTES
+) -> Iterator[PartHead | bytes]:
+    """Each part's head, followed by its data in pieces of at most `read_bytes()` and a little, which is asked before
+    each read; empty pieces are left out.
 
     Raises MalformedError, at the latest where the body ends without its closing boundary: what was yielded before
     must not be kept then.
     """
-    source = _Source(stream)
+    source = _Source(stream, read_bytes)
     opening = b"--" + boundary
     if source.peek(2) == b"\r\n":
         source.take(2)
@@ -56,8 +59,9 @@ def read_form(stream: IO[bytes], boundary: bytes) -> Iterator[PartHead | bytes]:
 class _Source:
     """The body, with what was read and not yet taken."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes], read_bytes: Callable[[], int]) -> None:
         self._stream = stream
+        self._read_bytes = read_bytes
         self._held = b""
 
     def peek(self, size: int) -> bytes:
@@ -97,7 +101,7 @@ class _Source:
             yield piece
 
     def _fill(self) -> bool:
-        chunk = self._stream.read(READ_BYTES)
+        chunk = self._stream.read(self._read_bytes())
         self._held += chunk
         return bool(chunk)
 

@@ -10,14 +10,15 @@ is dropped.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from contextlib import ExitStack
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Final, Self
 
 from flask import Request
 
-from api.settings import MULTIPART_OVERHEAD_BYTES
+from api.settings import MULTIPART_OVERHEAD_BYTES, READ_BYTES, READ_BYTES_MANY, UPLOADS_FAST
 from api.wire.body import check_media_type
 from api.wire.disposition import parse_part
 from api.wire.form_reader import PartHead, read_form
@@ -32,6 +33,31 @@ FILE: Final = "file"
 # RFC 2046 §5.1.1; the quotes are already off.
 _BOUNDARY: Final = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]")
 _PLAIN_ENCODINGS: Final = ("7bit", "8bit", "binary")
+
+
+class _UnderWay:
+    """How many files are being received in this process."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def one_more(self) -> Iterator[None]:
+        with self._lock:
+            self._count += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._count -= 1
+
+    def read_bytes(self) -> int:
+        """How much each of them reads at once: what all take together is bounded."""
+        return READ_BYTES if self._count <= UPLOADS_FAST else READ_BYTES_MANY
+
+
+_under_way: Final = _UnderWay()
 
 
 class Submission:
@@ -74,7 +100,7 @@ class Submission:
         """
         check_media_type(self._request, (MEDIA_TYPE,))
         self._check_announced()
-        for piece in read_form(self._request.stream, _boundary(self._request)):
+        for piece in read_form(self._request.stream, _boundary(self._request), _under_way.read_bytes):
             if isinstance(piece, PartHead):
                 self._begin(piece)
             elif self._take is not None:
@@ -99,6 +125,7 @@ class Submission:
             self._statement = bytearray()
             self._take = self._take_statement
         elif part.name == FILE and self.upload is None:
+            self._opened.enter_context(_under_way.one_more())
             self.upload = self._opened.enter_context(self._receive_file())
             self.file_name = part.file_name
             self._take = self._take_file

@@ -13,9 +13,10 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.http.errors import NoMoreData
 
+import api.serve.connection as connection_module
 import api.serve.worker as worker
 from api.serve.body import CheckedBody
-from api.serve.worker import Connection
+from api.serve.connection import Connection
 from ledger.errors import MalformedError
 
 Pair = tuple[socket.socket, Connection]
@@ -42,7 +43,7 @@ def test_a_client_in_time_is_read_as_ever(pair: Pair) -> None:
 
 
 def test_a_silent_client_is_gone_after_its_time(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(connection_module, "PATIENCE_SECONDS", 0.2)
     client, connection = pair
     client.sendall(b"GET / HTTP/1.1\r\nHo")
     started = time.monotonic()
@@ -53,7 +54,7 @@ def test_a_silent_client_is_gone_after_its_time(pair: Pair, monkeypatch: pytest.
 
 
 def test_a_head_dripped_byte_by_byte_does_not_hold_a_thread(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(connection_module, "PATIENCE_SECONDS", 0.3)
     client, connection = pair
     stopped = threading.Event()
 
@@ -76,8 +77,8 @@ def test_a_head_dripped_byte_by_byte_does_not_hold_a_thread(pair: Pair, monkeypa
 
 def test_bytes_that_come_earn_time(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     """A body over a slow line takes longer than the patience with silence, and arrives."""
-    monkeypatch.setattr(worker, "PATIENCE_SECONDS", 0.2)
-    monkeypatch.setattr(worker, "BYTES_PER_SECOND_MIN", 10_000)
+    monkeypatch.setattr(connection_module, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(connection_module, "BYTES_PER_SECOND_MIN", 10_000)
     client, connection = pair
 
     def send() -> None:

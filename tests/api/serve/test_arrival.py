@@ -1,0 +1,64 @@
+"""When a request is handed to a thread, and to which."""
+
+from __future__ import annotations
+
+import pytest
+
+from api.serve.arrival import Arrival, Readiness
+from api.settings import COLLECTED_BYTES
+
+HEAD = b"POST /x HTTP/1.1\r\nHost: h\r\n"
+MORE, WHOLE, LONG = Readiness.MORE, Readiness.WHOLE, Readiness.LONG
+
+
+def length(count: int, name: bytes = b"Content-Length") -> bytes:
+    return HEAD + name + b": %d\r\n\r\n" % count
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", WHOLE),
+        (b"GET / HTTP/1.1\r\nHost: h\r\n\r", MORE),
+        (b"G", MORE),
+        (b"\x00\xff" * 10, MORE),
+        (b"a" * 2_000_000, WHOLE),  # no head: the parser refuses it
+        (length(0), WHOLE),
+        (length(3), MORE),
+        (length(3) + b"ab", MORE),
+        (length(3) + b"abc", WHOLE),
+        (length(3, b"CONTENT-length") + b"abc", WHOLE),
+        (length(3) + b"abcGET / HTTP/1.1", WHOLE),  # what follows is the next one's
+        (length(COLLECTED_BYTES - 200), MORE),
+        (length(COLLECTED_BYTES), LONG),
+        (length(10 * 1024**3), LONG),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", LONG),
+        (HEAD + b"Expect: 100-continue\r\nContent-Length: 3\r\n\r\n", LONG),  # it waits to be told to go on
+        (HEAD + b"X-Content-Length: 9\r\n\r\n", WHOLE),
+        (HEAD + b"Content-Length: nine\r\n\r\n", WHOLE),  # refused by the parser
+    ],
+)
+def test_what_has_come_is(sent: bytes, expected: Readiness) -> None:
+    arrival = Arrival()
+    assert arrival.take(sent) is expected
+    assert arrival.size == len(sent)
+    assert arrival.give() == sent
+    assert arrival.size == 0 and arrival.give() == b""
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 7, 50])
+def test_pieces_are_as_good_as_one(step: int) -> None:
+    whole = length(30) + b"x" * 30
+    arrival = Arrival()
+    for at in range(0, len(whole), step):
+        found = arrival.take(whole[at : at + step])
+        assert (found is WHOLE) == (at + step >= len(whole)), at
+    assert arrival.give() == whole
+
+
+def test_a_connection_s_next_request_is_looked_at_anew() -> None:
+    arrival = Arrival()
+    for _ in range(3):
+        assert arrival.take(length(2)) is MORE
+        assert arrival.take(b"ab") is WHOLE
+        assert arrival.give() == length(2) + b"ab"
