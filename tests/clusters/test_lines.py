@@ -45,7 +45,7 @@ def cut_again_and_again(line: CuttingProxy, done: Event) -> None:
     """Each so many COMMITs: by turns before one arrives, and after it was carried out."""
     while not done.wait(0.005):
         if not line.armed:
-            line.arm(Cut(b"COMMIT", COMMITS, "applied" if line.cuts % 2 else "lost"))
+            line.arm(Cut(b"COMMIT\0", COMMITS, "applied" if line.cuts % 2 else "lost"))
 
 
 def test_commits_cut_again_and_again_under_two_writers(
