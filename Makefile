@@ -89,6 +89,9 @@ test-load: .venv/.ready-dev ## 500 uploads of 10 MB at once, one of 10 GiB and o
 	EVIDENCE_LOAD_UPLOADS=500 EVIDENCE_LOAD_UPLOAD_BYTES=10000000 EVIDENCE_LOAD_FILE_BYTES=10737418240 \
 	  $(BIN)/python -m pytest -s tests/api/serve/test_uploads.py tests/api/serve/test_connections.py
 
+test-clusters: .venv/.ready-dev ## several processes, a synchronous standby that takes over: ANCHORS=50000 each (docs/production.md)
+	EVIDENCE_CLUSTER_ANCHORS=$(or $(ANCHORS),50000) $(BIN)/python -m pytest -s tests/clusters
+
 lint: .venv/.ready-dev ## ruff: rules and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
