@@ -18,7 +18,7 @@ LOCKED := install --quiet --no-deps --require-hashes --no-build-isolation
 .PHONY: help run test test-faults test-load lint types arrows format demo bench bench-peers bench-scale fuzz dist lock clean
 
 help: ## list the targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "PORT (default 8080), DATA (default ./data) and PYTHON (default python3) are honoured."
 
