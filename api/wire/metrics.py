@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from importlib import metadata
 
-from prometheus_client import Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from ledger.metrics import Figures
@@ -16,12 +16,13 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 1
 
 
 class Metrics:
-    """The counters of one application, in the registry of its ledger."""
+    """The counters of one application, shown behind the figures of its ledger."""
 
     content_type = CONTENT_TYPE_LATEST
 
     def __init__(self, figures: Figures) -> None:
-        self._registry = figures.registry
+        self._figures = figures.registry
+        self._registry = CollectorRegistry()  # a second application on one ledger counts for itself
         self._requests = Counter(
             "evidence_http_requests", "Requests answered.", ("method", "route", "status"), registry=self._registry
         )
@@ -51,4 +52,4 @@ class Metrics:
 
     def text(self) -> bytes:
         """The exposition that Prometheus reads."""
-        return generate_latest(self._registry)
+        return generate_latest(self._figures) + generate_latest(self._registry)
