@@ -28,7 +28,7 @@ from tests.api.service import BOUNDARY, Part, form
 MIB = 1024 * 1024
 MANY = int(os.environ.get("EVIDENCE_LOAD_UPLOADS", "60"))
 MANY_BYTES = int(os.environ.get("EVIDENCE_LOAD_UPLOAD_BYTES", str(2 * MIB)))
-LARGE_BYTES = int(os.environ.get("EVIDENCE_LOAD_FILE_BYTES", "0"))
+LARGE_BYTES = int(os.environ.get("EVIDENCE_LOAD_FILE_BYTES", str(256 * MIB)))
 """0: the largest file is left to `make test-load`."""
 
 MEMORY_BYTES = 512 * MIB
@@ -50,7 +50,7 @@ def blobs_of(settings: Settings) -> list[Path]:
 def served(tmp_path: Path) -> Iterator[tuple[Server, Settings, str, str]]:
     """A server, its settings, alice's token and a case of hers."""
     settings, token = make_ledger(tmp_path)
-    configure(settings, "extract = false")
+    configure(settings, "extract = false", "[limits]", f"file_bytes = {LARGE_BYTES}")
     with serving(tmp_path) as server:
         yield server, settings, token, open_case(server, token)
 
@@ -159,7 +159,6 @@ def test_one_byte_beyond_the_limit_is_too_large(tmp_path: Path, announced: bool)
     assert len(blobs_of(settings)) == 1
 
 
-@pytest.mark.skipif(LARGE_BYTES == 0, reason="the largest file is sent by `make test-load`")
 @pytest.mark.timeout(3600)
 def test_the_largest_file_arrives_in_constant_memory_and_one_byte_more_does_not(
     served: tuple[Server, Settings, str, str],
