@@ -123,12 +123,14 @@ class UrlTiles:
         connection.request("GET", f"{self._path}/{path}", headers={"Accept-Encoding": "gzip, identity"})
         answer = connection.getresponse()
         parts, size = [], 0
-        while block := answer.read(_BLOCK):
+        while block := answer.read1(_BLOCK):  # what is there: a whole block may be long in coming
             parts.append(block)
             size += len(block)
             if size > FILE_MAX or time.monotonic() > end:
                 self._forget()
                 raise UnavailableError("read a log's file: it is too long, or comes too slowly", path)
+        if answer.length:  # read1 ends without a word where the connection did
+            raise http.client.IncompleteRead(b"", answer.length)
         data = b"".join(parts)
         if answer.status == http.HTTPStatus.OK and answer.headers.get("Content-Encoding") == "gzip":
             data = _unzip(data, path)
