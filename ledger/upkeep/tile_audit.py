@@ -56,14 +56,9 @@ def fsck_tiles(
     note = source.read(CHECKPOINT)
     if note is None:
         raise ConfigError("read a log: it has no checkpoint", place)
-    try:
-        claimed = parse_checkpoint(parse_note(note).text)
-        keys = _log_keys(source, claimed) if trust is None else _trusted_keys(trust)
-        checkpoint = check_checkpoint(note, keys)
-    except (ConfigError, UnavailableError):
-        raise
-    except LedgerError as error:
-        yield Finding(error.where or CHECKPOINT, f"it cannot be believed: {error.what}")
+    checkpoint = _believe(source, note, trust)
+    if isinstance(checkpoint, Finding):
+        yield checkpoint
         return  # nothing says how many entries there are
     count = min(cores(), -(-checkpoint.size // (STRETCH_MIN * TILE_WIDTH))) if processes is None else processes
     with Processes(partial(open_source, place), source, count, may_fork=True) as crew:
@@ -72,6 +67,25 @@ def fsck_tiles(
 
 def _unwatched(_phase: str, _done: int, _total: int) -> None:
     pass
+
+
+def _believe(source: TileSource, note: bytes, trust: Path | None) -> Checkpoint | Finding:
+    """What the signed note says, or why it cannot be believed: the file at fault is the checkpoint, unless the keys are
+    read from the log itself and it is there that they are not to be had.
+    """
+    at_fault = CHECKPOINT
+    try:
+        claimed = parse_checkpoint(parse_note(note).text)
+        if trust is not None:
+            keys = _trusted_keys(trust)
+        else:
+            at_fault = EntryBundleId(0, tile_width(0, 0, claimed.size)).path() if claimed.size else CHECKPOINT
+            keys, at_fault = _log_keys(source, claimed), CHECKPOINT
+        return check_checkpoint(note, keys)
+    except (ConfigError, UnavailableError):
+        raise
+    except LedgerError as error:
+        return Finding(at_fault, f"it cannot be believed: {error}")
 
 
 def _trusted_keys(trust: Path) -> list[VerifierKey]:

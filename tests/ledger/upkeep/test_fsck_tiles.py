@@ -108,6 +108,18 @@ def test_a_flipped_byte_in_any_file_names_that_file_alone(original: Path, log: P
     assert list(fsck_tiles(str(log), original / "trust")) == []
 
 
+@pytest.mark.parametrize("trusted", [True, False])
+def test_any_flipped_byte_of_what_is_signed_names_the_checkpoint(original: Path, log: Path, trusted: bool) -> None:
+    """The root's base64 may become other base64 or none: the file is the same."""
+    whole = (log / "checkpoint").read_bytes()
+    root = whole.index(b"\n", whole.index(b"\n") + 1) + 1
+    for at in range(0 if trusted else root, whole.index(b"\n\n")):
+        flip(log / "checkpoint", at)
+        [found] = fsck_tiles(str(log), original / "trust" if trusted else None)
+        assert found.where == "checkpoint" and "it cannot be believed" in found.what, (at, found)
+        (log / "checkpoint").write_bytes(whole)
+
+
 def test_a_missing_file_is_named(original: Path, log: Path) -> None:
     for name in files(log):
         whole = (log / name).read_bytes()
