@@ -43,6 +43,7 @@ class Processes(Generic[Tool]):
         self._count = count
         self._may_fork = may_fork
         self._executor: ProcessPoolExecutor | None = None
+        self._up: list[Future[int]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -54,7 +55,9 @@ class Processes(Generic[Tool]):
             self._executor.shutdown(cancel_futures=True)
 
     def map(self, work: Callable[[Tool, Piece], Result], pieces: Sequence[Piece]) -> Iterator[Result]:
-        """What `work` gives for each piece, in order. Raises what it raises; UnavailableError where a process died."""
+        """What `work` gives for each piece, in order; nobody waits for the processes to come up. Raises what it raises;
+        UnavailableError where a process died.
+        """
         if self._count < 2 or len(pieces) < 2:
             for piece in pieces:
                 yield work(self._tool, piece)
@@ -63,6 +66,9 @@ class Processes(Generic[Tool]):
         waiting: deque[Future[Result]] = deque()
         try:
             for piece in pieces:
+                if not waiting and not any(each.done() for each in self._up):
+                    yield work(self._tool, piece)  # a second's work is done by the time they have come up
+                    continue
                 waiting.append(executor.submit(_run, work, piece))
                 if len(waiting) > AHEAD * self._count:
                     yield waiting.popleft().result()
@@ -82,6 +88,7 @@ class Processes(Generic[Tool]):
             )
             context = multiprocessing.get_context("fork" if forked else "spawn")
             self._executor = ProcessPoolExecutor(self._count, context, _begin, (self._make,))
+            self._up = [self._executor.submit(os.getpid) for _ in range(self._count)]
         return self._executor
 
 

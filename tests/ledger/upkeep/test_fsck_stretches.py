@@ -136,9 +136,13 @@ def _die(_tool: str, _piece: int) -> None:
 def test_pieces_come_back_in_order_from_other_processes() -> None:
     with Processes(_tool, "tool", 2) as processes:
         came = list(processes.map(_join, range(9)))
-        again = list(processes.map(_join, range(3)))
-    assert [(tool, piece) for tool, piece, _ in came] == [("tool", piece) for piece in range(9)]
-    assert os.getpid() not in {process for *_, process in came + again}
+        for each in processes._up:
+            each.result()
+        again = list(processes.map(_join, range(9)))
+    for each in came, again:
+        assert [(tool, piece) for tool, piece, _ in each] == [("tool", piece) for piece in range(9)]
+    assert {process for *_, process in came[:1]} == {os.getpid()}, "nobody waits for them to come up"
+    assert os.getpid() not in {process for *_, process in again}
 
 
 def test_a_short_piece_of_work_is_done_here() -> None:
@@ -155,8 +159,12 @@ def test_what_a_piece_raises_arrives_whole_and_ends_the_work() -> None:
 
 
 def test_a_process_that_dies_is_told() -> None:
-    with Processes(_tool, "tool", 2) as processes, pytest.raises(UnavailableError, match="a process died"):
-        list(processes.map(_die, range(4)))
+    with Processes(_tool, "tool", 2) as processes:
+        list(processes.map(_join, range(2)))
+        for each in processes._up:
+            each.result()
+        with pytest.raises(UnavailableError, match="a process died"):
+            list(processes.map(_die, range(4)))
 
 
 # --- records on a disk ---------------------------------------------------------------------------------------------
