@@ -11,9 +11,10 @@ from typing import Literal
 from ledger.attest.authorities import load_anchors, load_development_authority
 from ledger.blobs.opening import open_blobs
 from ledger.casework.access import AccessCodes
+from ledger.casework.anchoring_right import AnchoringRight
 from ledger.casework.desk import Desk
 from ledger.casework.handout import FileView, Handout
-from ledger.casework.people import Actor, may_anchor
+from ledger.casework.people import Actor
 from ledger.casework.projection import project
 from ledger.casework.reading import SeenEntry
 from ledger.casework.views import CaseView, EntryView, EvidenceView, LookupHit, MemberView
@@ -25,7 +26,7 @@ from ledger.commit.sequencer import Sequencer
 from ledger.commit.writer_lock import WriterLock
 from ledger.config import Settings
 from ledger.entry.text_encodings import decode_hex
-from ledger.errors import ConfigError, ForbiddenError, NotFoundError
+from ledger.errors import ConfigError, NotFoundError
 from ledger.keys.key_folder import KeyFolder
 from ledger.merkle.entry_bundles import format_entry_bundle
 from ledger.merkle.tiles import TILE_WIDTH, EntryBundleId, TileId, tile_width
@@ -95,6 +96,7 @@ class Ledger:
             demand_days=settings.demand_days,
             record_reads=settings.record_reads and not settings.closed,
         )
+        self._right = AnchoringRight(self.desk.reader, clock)
         self._anchors = load_anchors(settings.data / "tsa", settings.tsa)
         self._development = load_development_authority(self._keys, clock)
         self._policy = read_policy(settings.policy, self._signer.vkeys)
@@ -188,7 +190,7 @@ class Ledger:
 
     def check_may_anchor(self, actor: Actor, case: str) -> None:
         """Raises NotFoundError or ForbiddenError; asked before a body of 10 GiB is read."""
-        self._may_anchor(actor, case)
+        self._right.check_lately(actor, case)
 
     def receive_file(self, declared_size: int | None = None) -> Receiving:
         """A file on its way in (ledger.submit.intake). Left without `anchor`, it leaves nothing."""
@@ -204,21 +206,16 @@ class Ledger:
         key: str | None,
     ) -> Anchored:
         """Anchor a file, or without `upload` the digests in the statement. See AnchorFlow.anchor for what is raised."""
-        allowed = partial(self._may_anchor, actor, case)
-        anchored = self._flow.anchor(actor.name, case, statement, upload, upload_name, key, allowed)
+        allowed = partial(self._right.check, actor, case)
+        acts = self._right.check_lately(actor, case) if upload is None else allowed()
+        anchored = self._flow.anchor(actor.name, case, statement, upload, upload_name, key, allowed, acts)
         if upload is not None and not anchored.replayed:
             self.figures.stored_bytes.inc(upload.size)
         return anchored
 
     def anchor_batch(self, actor: Actor, case: str, lines: Sequence[bytes], key: str | None) -> list[Anchored]:
         """Anchor hash-only statements, all or none. Errors name the line."""
-        return self._flow.anchor_lines(actor.name, case, lines, key, partial(self._may_anchor, actor, case))
-
-    def _may_anchor(self, actor: Actor, case: str) -> int:
-        member, acts = self.desk.reader.membership(actor, case)
-        if not may_anchor(member):
-            raise ForbiddenError("anchor evidence: only a side, a notary or an expert of the case may")
-        return acts
+        return self._flow.anchor_lines(actor.name, case, lines, key, partial(self._right.check, actor, case))
 
     # --- what members see and carry away ---------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ _BEARER: Final = re.compile(r"bearer +([A-Za-z0-9\-._~+/]{1,512}=*)", re.IGNOREC
 
 def authenticate(request: Request, accounts: AccountStore) -> Actor:
     """Who is asking. Raises UnauthenticatedError without a token, or with one that opens nothing."""
-    header = request.headers.get("Authorization")
+    header: str | None = request.environ.get("HTTP_AUTHORIZATION")
     if header is None:
         raise UnauthenticatedError("expected `Authorization: Bearer TOKEN`, got none", "authorization")
     match = _BEARER.fullmatch(header.strip())

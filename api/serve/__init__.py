@@ -6,6 +6,7 @@ worker        one process: a loop that waits for clients, threads that work on r
 arrival       what has come of a request before a thread takes it
 connection    a client's connection, and how long it may take
 crew          the threads
+answering     from a parsed request to its answer on the wire
 refusal       what a request gets that cannot be parsed
 body          a client's faults while its body is read
 """

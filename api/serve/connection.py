@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable
 from enum import Enum
 
-from gunicorn.workers.gthread import TConn  # type: ignore[import-untyped]  # ships no types
+from gunicorn.http.body import LengthReader  # type: ignore[import-untyped]  # ships no types
+from gunicorn.workers.gthread import DEFAULT_WORKER_DATA_TIMEOUT, TConn  # type: ignore[import-untyped]  # ships no types
 
 from api.serve.arrival import Arrival
 from api.settings import BYTES_PER_SECOND_MIN, PATIENCE_SECONDS
@@ -61,6 +62,17 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn ships no types
         """What has come of a request is what the parser reads first."""
         self.init()
         self.parser.unreader.unread(self.arrival.give())
+
+    def is_read_to_its_end(self) -> bool:
+        """Whether the next byte is another request's, once what is left of this one's body has been read, within
+        gunicorn's bounds.
+        """
+        body = self.parser.mesg.body
+        at_end = isinstance(body.reader, LengthReader) and body.reader.length == 0 and not body.failed
+        if at_end or self.parser.finish_body(deadline=time.monotonic() + DEFAULT_WORKER_DATA_TIMEOUT):
+            self.parser.mesg = None  # nothing more is to be done about it
+            return True
+        return False
 
     @property
     def is_late(self) -> bool:

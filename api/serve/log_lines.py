@@ -8,15 +8,22 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
+import threading
 import time
-from typing import Any, Final, Literal
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import Any, Final, Literal, TextIO
 
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # ships no types
 
 from api.wire.problem import trace
+from api.wire.request_log import Line
 
 Shape = Literal["json", "text"]
+
+_FLUSH_SECONDS: Final = 1.0
 
 LOGGERS: Final = ("evidence_ledger", "ledger")
 
@@ -44,7 +51,8 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        line |= getattr(record, "fields", {})
+        if isinstance(record.msg, Line):
+            line |= record.msg.fields()
         if record.exc_info and record.exc_info[1] is not None:
             line["trace"] = trace(record.exc_info[1])
         # ASCII: a lone surrogate in somebody's text has no UTF-8, and a log line must not fail.
@@ -56,9 +64,51 @@ def formatter(shape: Shape) -> logging.Formatter:
     return JsonLines() if shape == "json" else _Words()
 
 
+class GatheringHandler(logging.Handler):
+    """Writes lines from a thread of its own, all that wait in one piece: no request waits for a terminal or a pipe, and
+    under load one write serves many. `flush` returns when all are written, or after a second.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+        self._begin()
+        os.register_at_fork(after_in_child=self._begin)  # a thread does not survive it
+
+    def createLock(self) -> None:  # logging's own name
+        self.lock = None  # the queue is safe without
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._records.put(record)
+
+    def flush(self) -> None:
+        written = threading.Event()
+        self._records.put(written)
+        written.wait(_FLUSH_SECONDS)
+
+    def _begin(self) -> None:
+        self._records: SimpleQueue[logging.LogRecord | threading.Event] = SimpleQueue()
+        threading.Thread(target=self._write, args=(self._records,), name="log", daemon=True).start()
+
+    def _write(self, records: SimpleQueue[logging.LogRecord | threading.Event]) -> None:
+        while True:
+            taken = [records.get()]
+            while not records.empty():
+                taken.append(records.get())
+            lines = [self.format(each) + "\n" for each in taken if isinstance(each, logging.LogRecord)]
+            with suppress(OSError, ValueError):  # stderr is gone: there is nobody to tell
+                self._stream.write("".join(lines))
+                self._stream.flush()
+            for each in taken:
+                if isinstance(each, threading.Event):
+                    each.set()
+
+
 def log_to_stderr(shape: Shape) -> None:
     """Send what the ledger and the API say to stderr."""
-    handler = logging.StreamHandler(sys.stderr)
+    # None of it is shown, and some of it is asked of the system for each record.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    handler = GatheringHandler(sys.stderr)
     handler.setFormatter(formatter(shape))
     for name in LOGGERS:
         logger = logging.getLogger(name)

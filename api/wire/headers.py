@@ -34,10 +34,11 @@ OPEN_TO_ALL: Final = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource
 
 def add_security_headers(response: Response, *, is_https: bool) -> None:
     """Set the headers; those of `_UNLESS_SET` only where the view has not chosen its own."""
+    headers = response.headers
     for name, value in _ALWAYS.items():
-        response.headers[name] = value
+        headers.add(name, value)  # no view sets one of these
     for name, value in _UNLESS_SET.items():
-        if name not in response.headers:
-            response.headers[name] = value
+        if name not in headers:
+            headers.add(name, value)
     if is_https:
         response.headers["Strict-Transport-Security"] = _TRANSPORT

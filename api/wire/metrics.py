@@ -4,6 +4,7 @@ case or a number.
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import metadata
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
@@ -39,16 +40,21 @@ class Metrics:
             buckets=_BUCKETS,
             registry=self._registry,
         )
+        self._of = cache(self._find)  # as many as there are routes and statuses
         build = Gauge("evidence_ledger_build_info", "1; the release.", ("version",), registry=self._registry)
         build.labels(metadata.version("evidence-ledger")).set(1)
         ProcessCollector(registry=self._registry)
 
     def count(self, method: str, route: str, status: int, seconds: float, reason: str | None) -> None:
         """One request answered. `reason`: the kind of problem, where it was refused."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        requests, taken = self._of(method, route, status)
+        requests.inc()
+        taken.observe(seconds)
         if reason is not None:
             self._refused.labels(reason).inc()
+
+    def _find(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        return self._requests.labels(method, route, str(status)), self._seconds.labels(route)
 
     def text(self) -> bytes:
         """The exposition that Prometheus reads."""

@@ -7,8 +7,10 @@ written either; of the others the path is, for receipt numbers and cases are wha
 from __future__ import annotations
 
 import logging
+import re
 import time
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import quote
 
 from flask import Flask, Request, Response, g, request
@@ -19,6 +21,7 @@ from api.wire.problem import Problem
 _log = logging.getLogger("evidence_ledger.access")
 
 UNKNOWN_ROUTE = "-"
+_PLAIN: Final = re.compile(r"[A-Za-z0-9/:._~-]*")  # as `quote` leaves it
 
 
 def install(app: Flask, metrics: Metrics) -> None:
@@ -33,8 +36,7 @@ def install(app: Flask, metrics: Metrics) -> None:
         reason = response.slug if isinstance(response, Problem) else None
         method = request.method if request.url_rule is not None else UNKNOWN_ROUTE
         metrics.count(method, route, response.status_code, seconds, reason)
-        line = Line.of(request, response.status_code, seconds, reason)
-        _log.info("%s", line, extra={"fields": line.fields()})
+        _log.info(Line.of(request, response.status_code, seconds, reason))
         return response
 
     app.before_request(start)
@@ -55,7 +57,9 @@ class Line:
     def of(cls, request: Request, status: int, seconds: float, reason: str | None = None) -> Line:
         """Quoted: no request can write a line of its own."""
         known = request.url_rule is not None
-        path = quote(request.path, safe="/:.-_~") if known else UNKNOWN_ROUTE
+        path = request.path if known else UNKNOWN_ROUTE
+        if not _PLAIN.fullmatch(path):
+            path = quote(path, safe="/:.-_~")
         return cls(request.method if known else UNKNOWN_ROUTE, path, status, round(seconds * 1000, 1), reason)
 
     def __str__(self) -> str:

@@ -111,13 +111,14 @@ class AnchorFlow:
         name: str | None,
         key: str | None,
         allowed: Allowed,
+        acts: int,
     ) -> Anchored:
         """Anchor a file sent under `name`, or without `upload` the digests in the statement.
 
-        Raises MalformedError, LimitError, UnacceptableError, ConflictError, UnavailableError; nothing is stored then.
+        `acts`: what `allowed` gave lately. Raises MalformedError, LimitError, UnacceptableError, ConflictError,
+        UnavailableError; nothing is stored then.
         """
         check_key(key)
-        acts = allowed()
         parsed = parse_statement(statement, self._limits)
         resolve = self._resolver(case)
         if upload is None:

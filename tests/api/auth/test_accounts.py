@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from api.auth.accounts import TOKEN_PREFIX, AccountStore, UnauthenticatedError
+from api.auth.accounts import REMEMBERED_SECONDS, TOKEN_PREFIX, AccountStore, UnauthenticatedError
 from ledger.errors import ConfigError, ConflictError, MalformedError, NotFoundError
 from ledger.store.sql_store import SqlStore
 
@@ -141,3 +143,54 @@ def test_no_database_is_made_where_there_is_no_log(tmp_path: Path) -> None:
 def test_a_database_without_a_log_is_refused(postgres_url: str) -> None:
     with pytest.raises(ConfigError):
         AccountStore.open(postgres_url)
+
+
+def test_a_token_is_forgotten_at_once_where_it_was_revoked(accounts: AccountStore) -> None:
+    made = accounts.add("alice", "party")
+    accounts.authenticate(made.token)
+    accounts.revoke_token(made.id)
+    with pytest.raises(UnauthenticatedError):
+        accounts.authenticate(made.token)
+
+
+@pytest.mark.parametrize("end", ["revoke", "disable"])
+def test_elsewhere_it_is_good_for_a_stated_moment_longer(database_url: str, accounts: AccountStore, end: str) -> None:
+    """As where a command runs beside the server."""
+    made = accounts.add("alice", "party")
+    accounts.authenticate(made.token)
+    beside = AccountStore.open(database_url)
+    try:
+        if end == "revoke":
+            beside.revoke_token(made.id)
+        else:
+            beside.disable("alice")
+    finally:
+        beside.close()
+    ended = time.monotonic()
+    while time.monotonic() <= ended + REMEMBERED_SECONDS:
+        try:
+            accounts.authenticate(made.token)
+        except UnauthenticatedError:
+            break
+        time.sleep(0.01)
+    time.sleep(0.01)
+    with pytest.raises(UnauthenticatedError):
+        accounts.authenticate(made.token)
+
+
+def test_what_was_read_before_a_revocation_is_not_remembered_after_it(
+    accounts: AccountStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = accounts.add("alice", "party")
+    read = accounts._reads.rows
+
+    def read_late(*asked: Any) -> Any:
+        found = read(*asked)
+        accounts.revoke_token(made.id)  # between the read and what is made of it
+        return found
+
+    monkeypatch.setattr(accounts._reads, "rows", read_late)
+    accounts.authenticate(made.token)
+    monkeypatch.undo()
+    with pytest.raises(UnauthenticatedError):
+        accounts.authenticate(made.token)
