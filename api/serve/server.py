@@ -133,12 +133,12 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn ships no 
             self.cfg.set(name, value)
 
     def load(self) -> WSGIApplication:
-        _pin_to_one_core()
         try:
             ledger = Ledger.open(self._settings, self._accept_checkpoint)
         except LedgerError as error:
             self._failures.put(error)
             sys.exit(Arbiter.APP_LOAD_ERROR)
+        _pin_to_one_core()  # the threads of requests, not the log's writer: it waits for the disk, and signs
         self._ledger = ledger
         ledger.start()
         return check_bodies(create_app(ledger, AccountStore(ledger.engine), HttpSettings.of(self._settings)))

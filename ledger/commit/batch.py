@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ledger.commit.placing import Place, Placing, StaleError
@@ -32,11 +32,16 @@ Outcome = list[Sequenced] | LedgerError
 
 
 def commit_batch(
-    store: LogStore, submissions: Sequence[Sequence[Prepared]], edge: OpenTiles | None, now_ms: int
+    store: LogStore,
+    submissions: Sequence[Sequence[Prepared]],
+    edge: OpenTiles | None,
+    now_ms: int,
+    foresee: Callable[[Head], None] | None = None,
 ) -> tuple[OpenTiles, list[Outcome]]:
     """Append every acceptable submission, each whole or not at all, in order. Returns the new right edge and outcomes.
 
-    `edge`: the right edge after this process's last commit or recovery, where it has one. Raises RolledBackError where
+    `edge`: the right edge after this process's last commit or recovery, where it has one. `foresee`: is told the head
+    that there will be if the commit succeeds, before anything is written. Raises RolledBackError where
     the head does not continue it, CorruptError where the stored tree does not give the head's root; and
     AmbiguousCommitError or UnavailableError for the batch as a whole: nothing of it may then be assumed.
     """
@@ -48,7 +53,7 @@ def commit_batch(
         batch.look_up(submissions)
         placed = [batch.place(submission) for submission in submissions]
         if batch.entries:
-            edge = _write(writer, head, edge, batch)
+            edge = _write(writer, head, edge, batch, foresee)
     # A crash from here on leaves a committed head without a signature; recovery signs it at the next start.
     return edge, [_at_size(each, edge.size) for each in placed]
 
@@ -73,12 +78,17 @@ def _edge_at(store: LogStore, head: Head, edge: OpenTiles | None) -> OpenTiles:
     return edge
 
 
-def _write(writer: LogWriter, head: Head, edge: OpenTiles, batch: Placing) -> OpenTiles:
+def _write(
+    writer: LogWriter, head: Head, edge: OpenTiles, batch: Placing, foresee: Callable[[Head], None] | None
+) -> OpenTiles:
     grown = edge.append(batch.hashes)
+    new = Head(grown.tiles.size, grown.root, grown.frontier.to_bytes())
+    if foresee is not None:
+        foresee(new)
     tiles = [TileRow(tile.level, tile.index, data) for tile, data in grown.full]
     writer.append(batch.entries, batch.openings, batch.chain_heads(), tiles)
     writer.project(batch.projections, batch.answered())
-    writer.move_head(head, Head(grown.tiles.size, grown.root, grown.frontier.to_bytes()))
+    writer.move_head(head, new)
     return grown.tiles
 
 

@@ -33,9 +33,9 @@ class MeasuredSigner(CheckpointSigner):
         super().__init__(*parts)
         self._figures = figures
 
-    def seal(self, store: LogStore, head: Head) -> bytes:
+    def seal(self, store: LogStore, head: Head, signed: bytes | None = None) -> bytes:
         with self._figures.seal_seconds.time():
-            return super().seal(store, head)
+            return super().seal(store, head, signed)
 
     def _sign(self, checkpoint: Checkpoint) -> bytes:
         with self._figures.sign_seconds.time():

@@ -28,8 +28,9 @@ RECOVERY_SECONDS = 1.0
 
 
 class Sequencer:
-    """Group commit without a linger timer: a batch is what arrived while the last one was being written. While one is
-    signed, the next is committed already; each is answered once it is sealed.
+    """Group commit without a linger timer: a batch is what arrived while the last one was being written. Its head is
+    signed while it is being committed; while it is sealed, the next is committed already; each is answered once it is
+    sealed.
 
     After any failure of a commit or a seal the writer forgets what it believed and runs recovery; it answers
     UnavailableError until that succeeds, and never guesses.
@@ -51,6 +52,8 @@ class Sequencer:
         self._closing = Event()
         self._sealers = ThreadPoolExecutor(1, "sealer")
         self._sealing: Future[None] | None = None
+        self._signers = ThreadPoolExecutor(1, "signer")
+        self._signing: Future[bytes] | None = None  # of the head that the commit under way will leave
         self._began: float | None = None  # when the commit under way was begun
         self._unsealed: list[Waiting] = []  # who waits for the seal under way
         self._thread = Thread(target=self._run, name="sequencer", daemon=True)
@@ -124,6 +127,7 @@ class Sequencer:
         except Exception as error:
             self._stand_still([], _as_ledger_error(error))  # it is closing: refused, and left to the next start
         self._sealers.shutdown()
+        self._signers.shutdown()
 
     def _process(self, batch: list[Waiting]) -> None:
         """Commit a batch while the one before it is being sealed, then have it sealed and answered.
@@ -137,7 +141,8 @@ class Sequencer:
             return
         submissions = [waiting.submission for waiting in batch]
         before = self._edge
-        edge, outcomes = commit_batch(self._store, submissions, before, self._clock.now_ms())
+        self._signing = None  # what was signed for a commit that failed is forgotten: it never left the process
+        edge, outcomes = commit_batch(self._store, submissions, before, self._clock.now_ms(), self._sign_ahead)
         # A crash from here on: what was committed last is unsigned, and what the seal under way was about may be, too.
         # Nobody was told of either; recovery signs the head, which holds both.
         self._edge = edge
@@ -145,15 +150,25 @@ class Sequencer:
         if before is not None and edge.size == before.size:
             _answer_all(batch, outcomes)
         elif len(self._pool) == 0:
-            self._seal(edge, batch, outcomes)
+            self._seal(edge, self._signing, batch, outcomes)
         else:
             self._unsealed = batch
-            self._sealing = self._sealers.submit(self._seal, edge, batch, outcomes)
+            self._sealing = self._sealers.submit(self._seal, edge, self._signing, batch, outcomes)
             self._sealing.add_done_callback(self._wake_after_failure)
 
-    def _seal(self, edge: OpenTiles, batch: Sequence[Waiting], outcomes: Sequence[Outcome]) -> None:
+    def _sign_ahead(self, head: Head) -> None:
+        """Signing takes as long as committing, on another core: neither waits for the other."""
+        self._signing = self._signers.submit(self._signer.sign, head)
+
+    def _seal(
+        self,
+        edge: OpenTiles,
+        signing: Future[bytes] | None,
+        batch: Sequence[Waiting],
+        outcomes: Sequence[Outcome],
+    ) -> None:
         head = Head(edge.size, edge.frontier.root(), edge.frontier.to_bytes())
-        self._signer.seal(self._store, head)
+        self._signer.seal(self._store, head, None if signing is None else signing.result())
         _answer_all(batch, outcomes)
 
     def _await_seal(self) -> None:

@@ -7,7 +7,7 @@ from threading import Lock
 from ledger.clock import Clock
 from ledger.commit.kept_checkpoint import KeptCheckpoint
 from ledger.errors import SignatureError
-from ledger.note.checkpoint import Checkpoint, check_checkpoint, sign_checkpoint
+from ledger.note.checkpoint import Checkpoint, check_checkpoint, format_checkpoint, sign_checkpoint
 from ledger.note.cosignature import check_cosignature
 from ledger.note.keys import Ed25519Signer, MLDSA44Signer, VerifierKey
 from ledger.note.signed_note import parse_note
@@ -40,14 +40,23 @@ class CheckpointSigner:
         self._remember(note)
         return checkpoint
 
-    def seal(self, store: LogStore, head: Head) -> bytes:
+    def sign(self, head: Head) -> bytes:
+        """The signed note of a head, for `seal`. It may be made before the head is committed, and then must not leave
+        this process's memory before it is: of two heads of one size only the committed one may ever have been signed
+        in the sight of others.
+        """
+        return self._sign(Checkpoint(self.origin, head.size, head.root))
+
+    def seal(self, store: LogStore, head: Head, signed: bytes | None = None) -> bytes:
         """Sign a committed head, make the checkpoint durable, publish it. Returns the signed note that stands for this
-        size.
+        size. `signed`: what `sign` gave for this head.
 
         A crash before the kept file is written leaves an unsigned head; one before the row is stored leaves a kept
         checkpoint that the database does not have. Recovery signs or stores what is missing.
         """
-        note = self._sign(Checkpoint(self.origin, head.size, head.root))
+        note = self.sign(head) if signed is None else signed
+        if not note.startswith(format_checkpoint(Checkpoint(self.origin, head.size, head.root)).encode() + b"\n"):
+            raise SignatureError(f"seal a checkpoint of size {head.size}: the signed note says something else")
         self.kept.advance(note)
         self._sealed = store.save_checkpoint(head.size, note)
         return self._sealed

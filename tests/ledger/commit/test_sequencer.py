@@ -19,12 +19,13 @@ from ledger.commit.pool import Pool
 from ledger.commit.prepared import Prepared, ReplayKey, new_chain
 from ledger.commit.sequencer import Sequencer
 from ledger.config import Settings
-from ledger.errors import RolledBackError, UnavailableError
+from ledger.errors import RolledBackError, SignatureError, UnavailableError
 from ledger.note.checkpoint import parse_checkpoint
 from ledger.note.signed_note import parse_note
-from ledger.store.contracts import AmbiguousCommitError, LogWriter
+from ledger.store.contracts import AmbiguousCommitError, Head, LogWriter
 from ledger.store.row_insert import COPY_ROWS
 from ledger.store.sql_store import SqlStore
+from ledger.store.sql_writer import SqlWriter
 from ledger.upkeep.fsck import fsck
 from tests.ledger.making import Attacker, MovedClock, make_log, note_entry, signer_of
 
@@ -252,6 +253,99 @@ def test_chains_have_no_gap_under_sixteen_threads(rig: Rig) -> None:
         in_order = sorted((index, seq) for name, seq, index in placed if name == chain)
         assert [seq for _, seq in in_order] == list(range(len(in_order)))
     rig.check(144)
+
+
+# --- a head is signed while it is being committed ------------------------------------------------------------------
+
+
+class Signing:
+    """Every note that the signer makes, and every one that it lets out of the process."""
+
+    def __init__(self, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.made: list[bytes] = []
+        self.kept: list[bytes] = []
+        sign, advance = rig.signer.sign, rig.signer.kept.advance
+
+        def signing(head: Head) -> bytes:
+            self.made.append(sign(head))
+            return self.made[-1]
+
+        def advancing(note: bytes) -> None:
+            self.kept.append(note)
+            advance(note)
+
+        monkeypatch.setattr(rig.signer, "sign", signing)
+        monkeypatch.setattr(rig.signer.kept, "advance", advancing)
+
+
+def test_what_was_signed_for_a_commit_that_failed_never_leaves(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    signing = Signing(rig, monkeypatch)
+    rig.faulty.faults["writing"] = ("lost", UnavailableError("write to the log: the disk is gone"))
+    with pytest.raises(UnavailableError, match="Idempotency-Key"):
+        rig.writer.append([keyed("a")])
+    rig.settle()
+    [lost] = signing.made
+    assert parse_checkpoint(parse_note(lost).text).size == 2
+    assert signing.kept == []
+    rig.writer.append([keyed("b")])
+    [kept] = signing.kept
+    signed, dropped = (parse_checkpoint(parse_note(note).text) for note in (kept, lost))
+    assert signed.size == dropped.size and signed.root != dropped.root
+    rig.check(1)
+
+
+def test_a_head_is_signed_before_its_commit_and_kept_after_it(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str, int]] = []
+    sign, advance, signed = rig.signer.sign, rig.signer.kept.advance, threading.Event()
+
+    def signing(head: Head) -> bytes:
+        seen.append(("signed", rig.store.head().size))
+        signed.set()
+        return sign(head)
+
+    def advancing(note: bytes) -> None:
+        seen.append(("kept", rig.store.head().size))
+        advance(note)
+
+    append = SqlWriter.append
+
+    def appending(writer: SqlWriter, *rows: Any) -> None:
+        assert signed.wait(10)
+        append(writer, *rows)
+
+    monkeypatch.setattr(rig.signer, "sign", signing)
+    monkeypatch.setattr(rig.signer.kept, "advance", advancing)
+    monkeypatch.setattr(SqlWriter, "append", appending)
+    rig.writer.append([keyed("a")])
+    assert seen == [("signed", 1), ("kept", 2)]
+
+
+def test_a_signature_that_fails_is_recovered_from(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    sign = rig.signer.sign
+    failing = iter([SignatureError("sign a checkpoint: the signed note says something else than the head")])
+
+    def signing(head: Head) -> bytes:
+        for error in failing:
+            raise error
+        return sign(head)
+
+    monkeypatch.setattr(rig.signer, "sign", signing)
+    with pytest.raises(UnavailableError, match="Idempotency-Key"):
+        rig.writer.append([keyed("a")])
+    rig.settle()
+    again = rig.writer.append([keyed("a")])[0]
+    assert (again.index, again.replayed) == (1, True)  # it was committed; recovery signed it
+    rig.check(1)
+
+
+def test_a_note_of_another_head_is_not_let_out(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    signing = Signing(rig, monkeypatch)
+    head = rig.store.head()
+    other = rig.signer.sign(Head(head.size, bytes(32), head.frontier))
+    with pytest.raises(SignatureError, match="something else"):
+        rig.signer.seal(rig.store, head, other)
+    assert signing.kept == []
+    assert rig.signer.seal(rig.store, head, rig.signer.sign(head)) == rig.store.published()[1]  # type: ignore[index]
 
 
 # --- the next batch is committed while one is sealed ---------------------------------------------------------------
