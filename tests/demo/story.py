@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from tests import warm
 from tests.api.cli.running import environment
 
 VERIFIER: Final = Path(sys.executable).with_name("evidence-verify")
@@ -51,6 +52,8 @@ class Story:
 
 def verifier(*words: str | Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """One run of `evidence-verify`."""
+    if warm.fits(environment(env)):
+        return warm.run(warm.VERIFIER, words, env=environment(env), timeout=300)
     return subprocess.run(
         [VERIFIER, *words], env=environment(env), capture_output=True, encoding="utf-8", check=False, timeout=300
     )

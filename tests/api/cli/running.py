@@ -1,4 +1,6 @@
-"""Runs `evidence-ledger` as a user does, and serves a ledger for it."""
+"""Runs `evidence-ledger` as a user does, and serves a ledger for it: as a process of its own, forked where that is the
+same (tests.warm).
+"""
 
 from __future__ import annotations
 
@@ -9,10 +11,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 import httpx
+
+from tests import warm
 
 PROGRAM = Path(sys.executable).with_name("evidence-ledger")
 START_S = 60.0
@@ -32,6 +37,8 @@ def run(
     timeout: float = 120,
 ) -> subprocess.CompletedProcess[str]:
     """One command, to its end."""
+    if warm.fits(environment(env)):
+        return warm.run(warm.LEDGER, words, env=environment(env), cwd=cwd, timeout=timeout, errors="surrogateescape")
     return subprocess.run(
         [PROGRAM, *words],
         env=environment(env),
@@ -72,18 +79,21 @@ def free_port() -> int:
 class ServedLedger:
     """A ledger in `data` and `serve` on it. A context manager: the server is stopped at the end, whatever happens."""
 
-    def __init__(self, data: Path, options: Sequence[str] = ()) -> None:
+    def __init__(self, data: Path, options: Sequence[str] = (), main: str = warm.LEDGER) -> None:
         self.data = data
+        self._main = main
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._options = list(options)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: warm.Child | None = None
+        # One for all: each of its own reads the machine's certificates. A server that stops waits for one kept open.
+        self._client = httpx.Client(timeout=5, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 
     @classmethod
-    def make(cls, data: Path, options: Sequence[str] = ()) -> Self:
+    def make(cls, data: Path, options: Sequence[str] = (), main: str = warm.LEDGER) -> Self:
         """With a new log of its own."""
         succeed("init", "--data", data, "--origin", "ledger.test/evidence")
-        return cls(data, options)
+        return cls(data, options, main)
 
     def __enter__(self) -> Self:
         self.start()
@@ -97,13 +107,9 @@ class ServedLedger:
         """Start the server and wait until it is ready."""
         log = self.data / "serve.log"
         with log.open("ab") as output:
-            self._process = subprocess.Popen(
-                [PROGRAM, "serve", "--data", self.data, "--port", str(self.port), *self._options],
-                env=environment(),
-                stdout=output,
-                stderr=output,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
+            words = ["serve", "--data", self.data, "--port", str(self.port), *self._options]
+            self._process = warm.start(
+                self._main, words, env=environment(), stdout=output, stderr=output, new_session=True
             )
         deadline = time.monotonic() + START_S
         while not self.ready():
@@ -114,7 +120,7 @@ class ServedLedger:
     def ready(self) -> bool:
         """Whether `/readyz` says so."""
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=5, trust_env=False).status_code == 200
+            return self._client.get(f"{self.url}/readyz").status_code == 200
         except httpx.TransportError:
             return False
 
@@ -147,5 +153,6 @@ class ServedLedger:
         if process is None:
             return
         if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
         process.wait(10)

@@ -5,19 +5,15 @@ from __future__ import annotations
 import json
 import sqlite3
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
-import pytest
 
-from tests.api.cli import running
-from tests.api.cli.running import ServedLedger, environment, succeed
+from tests.api.cli.running import PROGRAM, ServedLedger, environment, succeed
 from tests.api.cli.small_pool import ENTRIES
-from tests.api.serve.process import ROOT
 
 WAITING = "entries are waiting already"
 
@@ -37,19 +33,10 @@ def anchor(served: ServedLedger, party: Mapping[str, str], case: str, n: int) ->
     )
 
 
-def test_a_full_pool_says_when_to_come_again_and_the_command_line_does(
-    tmp_path: Path, work: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_pool_says_when_to_come_again_and_the_command_line_does(tmp_path: Path, work: Path) -> None:
     (work / "a.txt").write_bytes(b"patient")
-    small = tmp_path / "evidence-ledger"
-    small.write_text(f'#!/bin/sh\ncd {ROOT} && exec {sys.executable} -m tests.api.cli.small_pool "$@"\n')
-    small.chmod(0o755)
     data = tmp_path / "data"
-    served = ServedLedger.make(data)
-    with monkeypatch.context() as patch:
-        patch.setattr(running, "PROGRAM", small)
-        served.start()
-    with served:
+    with ServedLedger.make(data, main="tests.api.cli.small_pool:main") as served:
         party = served.access(served.token("aigul"))
         case = succeed("case", "open", "title", env=party)
         answers: list[httpx.Response] = []
@@ -72,7 +59,7 @@ def test_a_full_pool_says_when_to_come_again_and_the_command_line_does(
             assert WAITING in refused.json()["detail"]
             assert int(refused.headers["Retry-After"]) > 0
             client = subprocess.Popen(
-                [running.PROGRAM, "anchor", "a.txt", "--case", case, "--hash-only"],
+                [PROGRAM, "anchor", "a.txt", "--case", case, "--hash-only"],
                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(party), cwd=work,
             )  # fmt: skip
             assert client.stderr is not None

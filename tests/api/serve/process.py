@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -12,13 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from api.auth.accounts import AccountStore
 from api.serve import serve
 from ledger.config import Settings, load_settings
 from ledger.errors import LedgerError
 from ledger.upkeep.initialise import initialise
+from tests import warm
 from tests.api.service import ORIGIN
 
 START_SECONDS = 30.0
@@ -30,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[3]
 class Server:
     """A running server. `log`: the file that its stderr goes to."""
 
-    process: subprocess.Popen[str]
+    process: warm.Child
     port: int
     log: Path
 
@@ -83,12 +85,14 @@ def serving(data: Path, workers: int = 1) -> Iterator[Server]:
     """A server on the ledger in `data`, at a port of its own choice; stopped at the end, whatever happened."""
     log = data / "server.log"
     with log.open("a") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.api.serve.process", str(data), str(workers)],
-            stdout=subprocess.PIPE, stderr=errors, text=True, cwd=ROOT,
-        )  # fmt: skip
+        reader, writer = os.pipe()
+        process = warm.start(
+            "tests.api.serve.process:main", [data, str(workers)], env=os.environ, stdout=writer, stderr=errors, cwd=ROOT
+        )
+        os.close(writer)
     try:
-        yield Server(process, _read_port(process, log), log)
+        with open(reader) as stdout:
+            yield Server(process, _read_port(stdout, log), log)
     finally:
         if process.poll() is None:
             process.terminate()
@@ -97,12 +101,10 @@ def serving(data: Path, workers: int = 1) -> Iterator[Server]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
 
 
-def _read_port(process: subprocess.Popen[str], log: Path) -> int:
-    line = "" if process.stdout is None else process.stdout.readline()
+def _read_port(stdout: TextIO, log: Path) -> int:
+    line = stdout.readline()
     prefix = "listening on http://127.0.0.1:"
     assert line.startswith(prefix), f"{line!r}\n{log.read_text()}"
     return int(line.removeprefix(prefix))
