@@ -25,6 +25,8 @@ from ledger.commit.measured import MeasuredPool, MeasuredSigner
 from ledger.commit.sequencer import Sequencer
 from ledger.commit.writer_lock import WriterLock
 from ledger.config import Settings
+from ledger.entry.commitment import Commitment
+from ledger.entry.receipt_frame import ReceiptFrame
 from ledger.entry.text_encodings import decode_hex
 from ledger.errors import ConfigError, NotFoundError
 from ledger.keys.key_folder import KeyFolder
@@ -35,7 +37,7 @@ from ledger.prove.bundle import BundleStream, EvidenceFile
 from ledger.prove.bundle_builder import BundleBuilder, ShownEntry
 from ledger.prove.parts import PartsBuilder
 from ledger.prove.proof_builder import ProofBuilder
-from ledger.prove.receipt_builder import build_first_receipt, build_receipt
+from ledger.prove.receipt_builder import build_first_receipt, build_framed_receipts, build_receipt
 from ledger.store.advisory_locks import AdvisoryLocks
 from ledger.store.engine import Engine
 from ledger.store.measured_store import MeasuredStore
@@ -83,6 +85,7 @@ class Ledger:
             intake,
             self.limits,
             self._submitter_receipts,
+            self._framed_receipts,
             project,
             codes.current,
             Extraction(blobs, self.limits) if settings.extract else None,
@@ -312,6 +315,13 @@ class Ledger:
             else build_first_receipt(self._parts, each.row, each.opening, each.committed, head)
             for each in entries
         ]
+
+    def _framed_receipts(self, entries: Sequence[tuple[int, bytes, Commitment, ReceiptFrame]]) -> list[bytes]:
+        """The same, of the fresh entries of a batch."""
+        if not entries:
+            return []
+        head = self._parts.head_covering(entries[-1][0], self._signer.sealed)
+        return build_framed_receipts(self._parts, entries, head)
 
 
 def _limits(settings: Settings) -> Limits:

@@ -14,7 +14,7 @@ from ledger.attest.schedule import Authority, LastToken, Timestamping, Turn
 from ledger.attest.tsa_client import request_timestamp
 from ledger.casework.desk import Desk
 from ledger.clock import Clock
-from ledger.commit.prepared import Prepared
+from ledger.commit.prepared import Prepared, row_values
 from ledger.commit.sequencer import Sequencer
 from ledger.config import AuthoritySetting, Settings
 from ledger.entry.leaf import parse_leaf, parse_time
@@ -95,7 +95,7 @@ def record_token(store: LogStore, sequencer: Sequencer, authority: str, stamped:
         system_chain(store),
         "timestamp.recorded",
         public={"stamped": stamped, "token": encode_base64(token)},
-        projections=(TimestampRow(0, authority, parse_checkpoint(stamped).size, info.gen_time_ms),),
+        rows=row_values([TimestampRow(0, authority, parse_checkpoint(stamped).size, info.gen_time_ms)]),
     )
     return sequencer.append([prepared])[0].index
 

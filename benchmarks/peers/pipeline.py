@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import secrets
 import time
 from collections import deque
@@ -10,10 +11,11 @@ from concurrent.futures import Future
 from typing import Final
 
 from benchmarks.comparison import Figures
-from benchmarks.logs import OpenLog, prepare_entries
+from benchmarks.logs import ACCOUNT, OpenLog, prepare_entries
 from ledger.commit.batch import Sequenced
-from ledger.commit.prepared import Packed, Prepared, new_chain, pack, unpack
-from ledger.entry.commitment import Commitment, CommittedFields
+from ledger.commit.prepared import Prepared, RowKind, new_chain, pack, unpack
+from ledger.entry.commitment import Commitment
+from ledger.submit.batch_lines import MARSHAL_VERSION
 from ledger.submit.cores import Cores
 
 BATCH: Final = 1_000
@@ -58,12 +60,8 @@ def prepare_leaves(chain: str) -> list[Prepared]:
 
 def prepare_commitments(chain: str) -> list[Prepared]:
     """Entries of a case whose commitments nobody can open: for logs of which the public part alone is read."""
-    return [Prepared(chain, "evidence.anchored", _closed(), bytes(32), b"{}")
+    return [Prepared(chain, "evidence.anchored", Commitment(secrets.token_bytes(32), 6), bytes(32), b"{}")
             for _ in range(BATCH)]  # fmt: skip
-
-
-def _closed() -> CommittedFields:
-    return CommittedFields((), (), (), Commitment(secrets.token_bytes(32), 6))
 
 
 def prepare_fields(chain: str) -> list[Prepared]:
@@ -78,11 +76,16 @@ def prepare_on(cores: Cores) -> Callable[[str], list[Prepared]]:
 
     def prepare(chain: str) -> list[Prepared]:
         made = cores.map(prepare_piece, [(chain, size) for size in sizes])
-        return [unpack(each) for piece in made for each in piece]
+        return [
+            unpack(each, chain, "evidence.anchored", ACCOUNT, kinds)
+            for packed, kinds in made
+            for each in marshal.loads(packed)  # noqa: S302  (what our own process wrote)
+        ]
 
     return prepare
 
 
-def prepare_piece(piece: tuple[str, int]) -> list[Packed]:
-    """What one process does."""
-    return [pack(each) for each in prepare_entries(*piece)]
+def prepare_piece(piece: tuple[str, int]) -> tuple[bytes, list[RowKind]]:
+    """What one process does; its answer travels as ledger.submit.batch_lines sends it."""
+    kinds: list[RowKind] = []
+    return marshal.dumps([pack(each, kinds) for each in prepare_entries(*piece)], MARSHAL_VERSION), kinds

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import fields as fields_of
 from functools import cache
 from operator import attrgetter
-from typing import Any, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias
 
 from ledger.entry.canonical_json import Value
 from ledger.entry.commitment import SECRET_SIZE, Commitment, CommittedFields, canonical_fields, commit_fields
@@ -17,8 +17,7 @@ from ledger.store.contracts import Projection
 _MAC_DOMAIN = b"idempotency"
 
 
-@dataclass(frozen=True, slots=True)
-class ReplayKey:
+class ReplayKey(NamedTuple):
     """What makes a repeated submission the same: whose, under which key, with which canonical request (bytes)."""
 
     account: str
@@ -30,29 +29,31 @@ class ReplayKey:
         return hmac.digest(secret, _MAC_DOMAIN + self.request, "sha256")
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """One entry to be sequenced. Either `committed`, `secret` (32 bytes) and `fields` (canonical JSON), or `public`.
+RowKind: TypeAlias = type[Projection]
+"""A class of rows for people."""
 
-    `projections` are rows for people; their `index` is filled in with the entry's. `expected_acts`: the number of acts
-    in the chain (ChainHead.acts) that this one was decided on; if there are more now, the entry is refused and its
-    author decides again.
+
+class Prepared(NamedTuple):
+    """One entry to be sequenced. Either `commitment`, `secret` (32 bytes) and `fields` (canonical JSON), or `public`.
+
+    `rows`: rows for people, each its class and its values in the order of its constructor; their `index` is filled in
+    with the entry's. `expected_acts`: the number of acts in the chain (ChainHead.acts) that this one was decided on; if
+    there are more now, the entry is refused and its author decides again. `mac`: what `replay` is kept by, under the
+    entry's own secret. `committed`: all openings and hashes; None of an entry that another process prepared, which has
+    put them into the form in which they leave.
     """
 
     chain: str
     kind: str
-    committed: CommittedFields | None = None
+    commitment: Commitment | None = None
     secret: bytes = b""
     fields: bytes = b""
     public: dict[str, Value] | None = None
-    projections: tuple[Projection, ...] = ()
+    rows: Sequence[tuple[RowKind, tuple[Any, ...]]] = ()
     expected_acts: int | None = None
     replay: ReplayKey | None = None
-
-    @property
-    def commitment(self) -> Commitment | None:
-        """What the leaf will hold of the fields."""
-        return None if self.committed is None else self.committed.commitment
+    mac: bytes = b""
+    committed: CommittedFields | None = None
 
 
 def prepare(
@@ -60,7 +61,7 @@ def prepare(
     kind: str,
     fields: Mapping[str, Value],
     *,
-    projections: tuple[Projection, ...] = (),
+    projections: Sequence[Projection] = (),
     expected_acts: int | None = None,
     replay: ReplayKey | None = None,
 ) -> Prepared:
@@ -70,73 +71,82 @@ def prepare(
     return Prepared(
         chain,
         kind,
-        committed,
+        committed.commitment,
         secret,
         canonical_fields(committed),
         None,
-        projections,
+        row_values(projections),
         expected_acts,
         replay,
+        b"" if replay is None else replay.mac(secret),
+        committed,
     )
+
+
+def row_values(projections: Sequence[Projection]) -> list[tuple[RowKind, tuple[Any, ...]]]:
+    """Rows as classes and values: what is cheap to hand over, and to make again with another index."""
+    classes: list[Any] = [type(row) for row in projections]
+    return [(kind, _values_of(kind)(row)) for kind, row in zip(classes, projections, strict=True)]
 
 
 @cache
-def values_of(kind: Any) -> attrgetter[tuple[Any, ...]]:
+def _values_of(kind: Any) -> attrgetter[tuple[Any, ...]]:
     """Reads the values of a row of this class, in the order in which its constructor takes them."""
-    return attrgetter(*(each.name for each in fields(kind)))
+    return attrgetter(*(each.name for each in fields_of(kind)))
 
 
-Packed: TypeAlias = tuple[object, ...]
-"""A `Prepared` on its way between processes: plain tuples, which cost a fraction of what dataclasses do."""
+@cache
+def place_of_index(kind: Any) -> int:
+    """Where among the values of a row of this class its entry's index stands."""
+    return [each.name for each in fields_of(kind)].index("index")
 
 
-def pack(prepared: Prepared) -> Packed:
-    """For `unpack` in another process of this program."""
-    committed, replay = prepared.committed, prepared.replay
+Packed: TypeAlias = tuple[Any, ...]
+"""A `Prepared` with fields on its way between processes: nothing but tuples, texts, bytes and numbers, which `marshal`
+takes at a fraction of what `pickle` does.
+"""
+
+
+def pack(prepared: Prepared, kinds: list[RowKind]) -> Packed:
+    """For `unpack` in another process of this program. `kinds` collects the classes of rows, which go beside it: a row
+    says its class by the place there.
+
+    What the chain, the kind and the account are both sides know: they are the batch's.
+    """
+    commitment, replay = prepared.commitment, prepared.replay
+    if commitment is None:
+        raise ValueError("pack an entry: expected one with fields")
+    rows = []
+    for kind, values in prepared.rows:
+        if kind not in kinds:
+            kinds.append(kind)
+        rows.append((kinds.index(kind), values))
     return (
-        prepared.chain,
-        prepared.kind,
-        None
-        if committed is None
-        else (committed.names, committed.openings, committed.hashes, committed.commitment.root),
+        commitment.root,
+        commitment.count,
         prepared.secret,
         prepared.fields,
-        prepared.public,
-        [_pack_row(row) for row in prepared.projections],
-        prepared.expected_acts,
-        None if replay is None else (replay.account, replay.key, replay.request),
+        rows,
+        None if replay is None else (replay.key, replay.request, prepared.mac),
     )
 
 
-def _pack_row(row: Any) -> tuple[Any, tuple[Any, ...]]:
-    kind: Any = type(row)
-    return kind, values_of(kind)(row)
-
-
-def unpack(packed: Packed) -> Prepared:
-    """The inverse of `pack`."""
-    chain, kind, committed, secret, fields, public, rows, expected_acts, replay = cast("tuple[Any, ...]", packed)
+def unpack(packed: Packed, chain: str, kind: str, account: str, kinds: Sequence[RowKind]) -> Prepared:
+    """The inverse of `pack`, without `committed`."""
+    root, count, secret, fields, rows, replay = packed
+    key, request, mac = replay or (None, b"", b"")
     return Prepared(
         chain,
         kind,
-        None if committed is None else _unpack_committed(*committed),
+        Commitment(root, count),
         secret,
         fields,
-        public,
-        tuple(row(*values) for row, values in rows),
-        expected_acts,
-        None if replay is None else ReplayKey(*replay),
+        None,
+        [(kinds[at], values) for at, values in rows],
+        None,
+        None if key is None else ReplayKey(account, key, request),
+        mac,
     )
-
-
-def _pack_committed(committed: CommittedFields) -> Packed:
-    return committed.names, committed.openings, committed.hashes, committed.commitment.root
-
-
-def _unpack_committed(
-    names: tuple[str, ...], openings: tuple[bytes, ...], hashes: tuple[bytes, ...], root: bytes
-) -> CommittedFields:
-    return CommittedFields(names, openings, hashes, Commitment(root, len(hashes)))
 
 
 def new_chain() -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NoReturn, TypeAlias, cast
 
 import orjson
@@ -96,6 +96,13 @@ def parse_strict(data: bytes, *, where: str, max_depth: int = DEPTH_MAX) -> Valu
     return value
 
 
+def escape_json(canonical: bytes) -> bytes:
+    """Canonical JSON as the inside of a canonical JSON string: it holds no control characters, so that quotes and
+    backslashes are all there is to escape (RFC 8785 §3.2.2.2).
+    """
+    return canonical.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+
+
 def depth(value: Value) -> int:
     """How deep a value is nested: 0 for a scalar, else 1 + its deepest member. Without recursion."""
     deepest = 0
@@ -137,21 +144,30 @@ def _check(value: Value, where: str | None, allowed: int, max_depth: int) -> boo
         )
     if allowed == 0:
         raise LimitError(f"nesting: expected at most {max_depth} levels", where, max_depth, max_depth + 1)
+    members: Iterable[Any] = value
     if isinstance(value, dict):
-        for key, member in value.items():
-            if not isinstance(key, str):
-                raise MalformedError(f"serialise a key: expected a string, got {type(key).__name__}", where)
-            unusual = unusual or type(key) is not str
-            if not key.isascii():
-                _check_unicode(key, where)
-                unusual = unusual or max(key) > _LAST_BELOW_SURROGATES
-            if type(member) is not str or not member.isascii():
-                unusual = _check(member, where, allowed - 1, max_depth) or unusual
-    else:
-        for member in value:
-            if type(member) is not str or not member.isascii():  # as in `serialise`
-                unusual = _check(member, where, allowed - 1, max_depth) or unusual
+        members = value.values()
+        for key in value:
+            if type(key) is not str or not key.isascii():
+                unusual = _check_key(key, where) or unusual
+    for member in members:
+        kind = type(member)  # what nothing can be wrong with is passed over here: the call costs more than the look
+        if not (
+            (kind is str and member.isascii())
+            or kind is bool
+            or member is None
+            or (kind is int and -INTEGER_MAX <= member <= INTEGER_MAX)
+        ):
+            unusual = _check(member, where, allowed - 1, max_depth) or unusual
     return unusual
+
+
+def _check_key(key: object, where: str | None) -> bool:
+    """As `_check`, of a key that is not plain ASCII."""
+    if not isinstance(key, str):
+        raise MalformedError(f"serialise a key: expected a string, got {type(key).__name__}", where)
+    _check_unicode(key, where)
+    return type(key) is not str or max(key, default="") > _LAST_BELOW_SURROGATES
 
 
 def _check_unicode(text: str, where: str | None) -> None:

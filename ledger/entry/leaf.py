@@ -49,23 +49,37 @@ class Leaf:
 
 def format_leaf(leaf: Leaf) -> bytes:
     """The leaf's canonical bytes. Raises MalformedError or LimitError for a leaf that `parse_leaf` would refuse."""
-    _check_place(leaf)
-    prev = "null" if leaf.prev is None else f'"{leaf.prev.hex()}"'
-    # Every string here is checked to need no escape, so these bytes are JCS as they stand (tested against rfc8785).
-    head = f'{{"chain":"{leaf.chain}",'
-    kind = f'"kind":"{leaf.kind}","prev":{prev},'
-    tail = f'"seq":{leaf.seq},"time":"{leaf.time}","v":{LEAF_VERSION}}}'
+    if (leaf.fields is None) == (leaf.public is None):
+        raise MalformedError("leaf: expected exactly one of fields and public")
     if leaf.fields is not None:
-        fields = f'"fields":{{"count":{leaf.fields.count},"root":"{leaf.fields.root.hex()}"}},'
-        data = (head + fields + kind + tail).encode("ascii")
-    else:
-        public = serialise(leaf.public, where="public", max_depth=VALUE_DEPTH_MAX)
-        data = (head + kind).encode("ascii") + b'"public":' + public + b"," + tail.encode("ascii")
+        return format_case_leaf(leaf.chain, leaf.kind, leaf.prev, leaf.seq, leaf.time, leaf.fields)
+    _check_words(leaf.chain, leaf.kind, leaf.time, True)
+    _check_numbers(leaf.prev, leaf.seq)
+    public = serialise(leaf.public, where="public", max_depth=VALUE_DEPTH_MAX)
+    head = f'{{"chain":"{leaf.chain}","kind":"{leaf.kind}","prev":{_prev_text(leaf.prev)},"public":'.encode("ascii")
+    tail = f',"seq":{leaf.seq},"time":"{leaf.time}","v":{LEAF_VERSION}}}'.encode("ascii")
+    data = head + public + tail
     if len(data) > LEAF_MAX:
         raise LimitError(
             f"format a leaf: expected at most {LEAF_MAX} bytes, got {len(data)}", None, LEAF_MAX, len(data)
         )
     return data
+
+
+def format_case_leaf(chain: str, kind: str, prev: bytes | None, seq: int, time: str, commitment: Commitment) -> bytes:
+    """The canonical bytes of a case's leaf, from the members of `Leaf`. Raises as `format_leaf` does."""
+    _check_words(chain, kind, time, False)
+    _check_numbers(prev, seq)
+    _check_commitment(commitment)
+    # Every string here is checked to need no escape, so these bytes are JCS as they stand (tested against rfc8785).
+    return (
+        f'{{"chain":"{chain}","fields":{{"count":{commitment.count},"root":"{commitment.root.hex()}"}},"kind":"{kind}",'
+        f'"prev":{_prev_text(prev)},"seq":{seq},"time":"{time}","v":{LEAF_VERSION}}}'
+    ).encode("ascii")
+
+
+def _prev_text(prev: bytes | None) -> str:
+    return "null" if prev is None else f'"{prev.hex()}"'
 
 
 def parse_leaf(data: bytes) -> Leaf:
@@ -131,14 +145,22 @@ def _check_place(leaf: Leaf) -> None:
     if (leaf.fields is None) == (leaf.public is None):
         raise MalformedError("leaf: expected exactly one of fields and public")
     _check_words(leaf.chain, leaf.kind, leaf.time, leaf.public is not None)
-    if not 0 <= leaf.seq <= INTEGER_MAX:
-        raise MalformedError(f"leaf: expected a seq of 0 to 2^53 - 1, got {leaf.seq}")
-    if (leaf.prev is None) != (leaf.seq == 0):
-        raise MalformedError(f"leaf: expected prev to be null at seq 0 and only there, got seq {leaf.seq}")
-    if leaf.prev is not None and len(leaf.prev) != HASH_SIZE:
-        raise MalformedError(f"leaf: expected a prev of {HASH_SIZE} bytes, got {len(leaf.prev)}")
-    fields = leaf.fields
-    if fields is not None and (len(fields.root) != HASH_SIZE or not 1 <= fields.count <= COUNT_MAX):
+    _check_numbers(leaf.prev, leaf.seq)
+    if leaf.fields is not None:
+        _check_commitment(leaf.fields)
+
+
+def _check_numbers(prev: bytes | None, seq: int) -> None:
+    if not 0 <= seq <= INTEGER_MAX:
+        raise MalformedError(f"leaf: expected a seq of 0 to 2^53 - 1, got {seq}")
+    if (prev is None) != (seq == 0):
+        raise MalformedError(f"leaf: expected prev to be null at seq 0 and only there, got seq {seq}")
+    if prev is not None and len(prev) != HASH_SIZE:
+        raise MalformedError(f"leaf: expected a prev of {HASH_SIZE} bytes, got {len(prev)}")
+
+
+def _check_commitment(fields: Commitment) -> None:
+    if len(fields.root) != HASH_SIZE or not 1 <= fields.count <= COUNT_MAX:
         raise MalformedError(
             f"leaf: expected a root of {HASH_SIZE} bytes over 1 to {COUNT_MAX} fields, got {fields.count}"
         )

@@ -84,6 +84,10 @@ class PartsBuilder:
         proof = self._proofs.proof_file(row.index, row.leaf, head)
         return EntryParts(row.index, row.leaf, proof, committed.hashes, dict(enumerate(committed.openings)))
 
+    def proof_texts(self, first: int, leaves: Sequence[bytes], head: SignedHead) -> list[tuple[bytes, ...]]:
+        """See ProofBuilder.proof_texts."""
+        return self._proofs.proof_texts(first, leaves, head)
+
     def timestamps(self, indexes: Sequence[int], head: SignedHead) -> list[TimestampParts]:
         """For each authority the first token that covers each entry and the last recorded before it, at most 64.
 

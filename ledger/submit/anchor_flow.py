@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from ledger.commit.batch import Sequenced, StaleError
 from ledger.commit.prepared import Prepared
 from ledger.commit.sequencer import Sequencer
 from ledger.entry.canonical_json import Value, parse, parse_own
-from ledger.entry.commitment import CommittedFields
+from ledger.entry.commitment import Commitment, CommittedFields
 from ledger.entry.leaf import parse_leaf
+from ledger.entry.receipt_frame import ReceiptFrame
 from ledger.entry.receipt_number import format_number, parse_number
 from ledger.errors import ConflictError, CorruptError, ErasedError, NotFoundError
 from ledger.merkle.hashing import hash_leaf
 from ledger.store.contracts import EntryRow, LogStore, OpeningRow
 from ledger.submit.acts import DECISIONS, Projector
 from ledger.submit.anchoring import Submission, access_code, check_key, prepare_evidence, replay_key
-from ledger.submit.batch_lines import Batch, prepare_lines
+from ledger.submit.batch_lines import Batch, Line, prepare_lines
 from ledger.submit.cores import Cores
 from ledger.submit.draft import EVIDENCE_ANCHORED, FileFacts
 from ledger.submit.errors import UnacceptableError
@@ -48,6 +49,7 @@ class Standing(NamedTuple):
 
 
 MakeReceipts = Callable[[Sequence[Standing]], list[bytes]]
+MakeFramedReceipts = Callable[[Sequence[tuple[int, bytes, Commitment, ReceiptFrame]]], list[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ class Anchored:
 class AnchorFlow:
     """Anchors evidence for accounts whose right to do so `allowed` checks.
 
-    `make_receipts` gives the submitter's receipts: with timestamps, but for a fresh entry, which has none yet.
+    `make_receipts` gives the submitter's receipts: with timestamps, but for a fresh entry, which has none yet;
+    `make_framed` those of a batch's fresh entries, each from its index, its leaf, its commitment and its frame.
     `access(index, secret)` gives the evidence's access code as it is now. `extraction`: takes files' own metadata;
     None where the operator switched it off. `cores`: prepare large batches.
     """
@@ -83,6 +86,7 @@ class AnchorFlow:
         intake: Intake,
         limits: Limits,
         make_receipts: MakeReceipts,
+        make_framed: MakeFramedReceipts,
         project: Projector,
         access: Callable[[int, bytes], str],
         extraction: Extraction | None,
@@ -93,6 +97,7 @@ class AnchorFlow:
         self._intake = intake
         self._limits = limits
         self._make_receipts = make_receipts
+        self._make_framed = make_framed
         self._project = project
         self._access = access
         self._extraction = extraction
@@ -142,7 +147,17 @@ class AnchorFlow:
         acts, resolve = allowed(), self._resolver(case)
         batch = Batch(account, case, key, self._limits, self._project)
         prepared = prepare_lines(batch, lines, resolve, self._cores)
-        return self._append(prepared, acts, allowed)
+        placed = self._place([each.prepared for each in prepared], acts, allowed)
+        again = [each for each in zip(prepared, placed, strict=True) if each[1].replayed]
+        fresh = [each for each in zip(prepared, placed, strict=True) if not each[1].replayed]
+        before = iter(self._answers([each.prepared for each, _ in again], [place for _, place in again]))
+        receipts = iter(
+            self._make_framed([(place.index, place.leaf, _commitment(line), line.frame) for line, place in fresh])
+        )
+        return [
+            next(before) if place.replayed else _answer_line(line, place, next(receipts))
+            for line, place in zip(prepared, placed, strict=True)
+        ]
 
     def _take(self, facts: FileFacts, statement: Statement) -> Mapping[str, Value]:
         if self._extraction is None:
@@ -165,16 +180,21 @@ class AnchorFlow:
         return resolve
 
     def _append(self, prepared: list[Prepared], acts: int, allowed: Allowed) -> list[Anchored]:
+        return self._answers(prepared, self._place(prepared, acts, allowed))
+
+    def _place(self, prepared: list[Prepared], acts: int, allowed: Allowed) -> list[Sequenced]:
         """Append, unless somebody acted in the case since the right to do so was checked: then it is checked again."""
         for _ in range(DECISIONS):
-            first = replace(prepared[0], expected_acts=acts)
+            first = prepared[0]._replace(expected_acts=acts)
             try:
-                placed = self._sequencer.append([first, *prepared[1:]])
-                break
+                return self._sequencer.append([first, *prepared[1:]])
             except StaleError:
                 acts = allowed()
-        else:
-            raise ConflictError("anchor evidence: the case keeps changing; try again")
+        raise ConflictError("anchor evidence: the case keeps changing; try again")
+
+    def _answers(self, prepared: Sequence[Prepared], placed: Sequence[Sequenced]) -> list[Anchored]:
+        if not placed:
+            return []
         standing = [self._standing(*each) for each in zip(prepared, placed, strict=True)]
         for each in standing:
             if each.opening.secret is None:
@@ -239,3 +259,27 @@ class AnchorFlow:
         if request is None or not hmac.compare_digest(request.mac(opening.secret), known.mac):
             raise ConflictError("repeat a submission: this key was used before, with other content", "Idempotency-Key")
         return True
+
+
+def _commitment(line: Line) -> Commitment:
+    if line.prepared.commitment is None:
+        raise CorruptError("anchor a line: expected an entry with fields")
+    return line.prepared.commitment
+
+
+def _answer_line(line: Line, place: Sequenced, receipt: bytes) -> Anchored:
+    """The answer to a line whose entry is new: its fields are looked at again only where they leave something to ask
+    that depends on the entry's time.
+    """
+    said = parse_own(line.prepared.fields) if line.asks else {}
+    return Anchored(
+        format_number(place.index),
+        line.prepared.chain,
+        place.index,
+        place.time,
+        line.access,
+        receipt,
+        False,
+        line.missing,
+        questions(said, place.time) if isinstance(said, dict) else (),
+    )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import base64
 import hmac
+from binascii import hexlify
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from ledger.commit.prepared import Prepared, ReplayKey, prepare
-from ledger.entry.canonical_json import Value, serialise
+from ledger.entry.canonical_json import Value, escape_json, serialise
 from ledger.errors import MalformedError
 from ledger.submit.acts import Projector
-from ledger.submit.draft import FileFacts, draft_evidence
+from ledger.submit.draft import Draft, FileFacts, draft_evidence
 from ledger.submit.limits import Limits
 from ledger.submit.relations import Resolver, link_fields
 from ledger.submit.statement import Statement
@@ -57,19 +58,23 @@ def replay_key(submission: Submission, key: str | None) -> ReplayKey | None:
     """What a repetition is compared by: the case, the digests, the size, the name and the canonical statement."""
     if key is None:
         return None
+    return ReplayKey(submission.account, key, _request(submission))
+
+
+def _request(submission: Submission) -> bytes:
+    """A canonical JSON object, written as it stands: chains and digests need no escape, and canonical JSON only those
+    of quotes and backslashes (a property of the tests).
+    """
     facts = submission.facts
-    request = serialise(
-        {
-            "case": submission.chain,
-            "name": facts.name,
-            "sha256": facts.sha256.hex(),
-            "sha512": facts.sha512.hex(),
-            "size": facts.size,
-            "statement": submission.statement.to_canonical().decode(),
-            "stored": submission.stored,
-        }
+    return b'{"case":%b,"name":%b,"sha256":"%b","sha512":"%b","size":%d,"statement":"%b","stored":%b}' % (
+        serialise(submission.chain),
+        serialise(facts.name),
+        hexlify(facts.sha256),
+        hexlify(facts.sha512),
+        facts.size,
+        escape_json(submission.statement.to_canonical()),
+        b"true" if submission.stored else b"false",
     )
-    return ReplayKey(submission.account, key, request)
 
 
 def prepare_evidence(
@@ -81,15 +86,23 @@ def prepare_evidence(
     where: str = "statement",
 ) -> Prepared:
     """The entry `evidence.anchored`, committed to. Raises UnacceptableError where the fields do not fit."""
-    facts = submission.facts
+    return prepare_draft(submission, draft_submission(submission, limits, resolve, where), key, project)
+
+
+def draft_submission(submission: Submission, limits: Limits, resolve: Resolver, where: str = "statement") -> Draft:
+    """The entry's fields. Raises UnacceptableError where they do not fit."""
     links = link_fields(submission.statement.relations, resolve, where=where)
-    draft = draft_evidence(
+    return draft_evidence(
         submission.statement,
-        facts,
+        submission.facts,
         submission.account,
         server_fields={**submission.taken, **links},
         entry_fields=limits.entry_fields,
     )
+
+
+def prepare_draft(submission: Submission, draft: Draft, key: str | None, project: Projector) -> Prepared:
+    """The entry of a draft, committed to."""
     rows = project(0, submission.chain, draft.kind, draft.fields)
     return prepare(submission.chain, draft.kind, draft.fields, projections=rows, replay=replay_key(submission, key))
 

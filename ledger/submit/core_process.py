@@ -1,44 +1,39 @@
-"""The other end of ledger.submit.cores: takes tasks from its input until that ends, and answers each on its output."""
+"""The other end of ledger.submit.cores: takes tasks until its input ends, and answers each."""
 
 from __future__ import annotations
 
 import os
-import pickle
 import signal
 import sys
 from contextlib import suppress
-from typing import BinaryIO
+
+from ledger.submit.core_channel import Channel, pack_message
 
 
-def serve(tasks: BinaryIO, answers: BinaryIO) -> None:
+def serve(channel: Channel) -> None:
     """Answer `(function, piece)` with `(result,)`, or `()` where it raised: who asked does it again and sees why."""
     while True:
-        try:
-            function, piece = pickle.load(tasks)  # noqa: S301  (what the process that started us wrote)
-        except EOFError:
-            return
+        function, piece = channel.receive()
         try:
             answer: tuple[object, ...] = (function(piece),)
         except Exception:  # told by doing it again, where somebody can be told
             answer = ()
-        pickle.dump(answer, answers, pickle.HIGHEST_PROTOCOL)
-        answers.flush()
+        channel.send(pack_message(answer))
 
 
 def main() -> None:
     """Ends with its input; a stop of the whole group is for the process that started us to carry out."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    tasks, answers = sys.stdin.buffer, sys.stdout.buffer
+    channel = Channel(sys.stdin.buffer, sys.stdout.buffer, int(sys.argv[1]) if len(sys.argv) > 1 else None)
     with suppress(EOFError, BrokenPipeError):
-        cores, sys.path[:] = pickle.load(tasks)  # noqa: S301  (as above)
+        cores, sys.path[:] = channel.receive()
         if cores is not None:
             with suppress(OSError):  # fewer are left to us than there were
                 os.sched_setaffinity(0, cores)
         from ledger.submit import batch_lines  # noqa: F401  (what it will be asked for is loaded before it says so)
 
-        pickle.dump("up", answers)
-        answers.flush()
-        serve(tasks, answers)
+        channel.send(pack_message("up"))
+        serve(channel)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 """Processes that prepare entries on every core, outside of any lock.
 
 One Python process computes on one core at a time, and a commitment costs more than its rows in the database. So large
-batches are cut into pieces, and each piece goes through a pipe to a process of its own:
+batches are cut into pieces, and each piece goes to a process of its own:
 
-    python -I -m ledger.submit.core_process       task in, result out, both pickled, until its input ends
+    python -I -m ledger.submit.core_process       task in, result out (ledger.submit.core_channel), until its input ends
 
-A process inherits nothing but its pipes (no fork: threads and connections would not survive it), and ends when they
-close, however we ended. Nobody waits for one to come up, and where there is none, the caller's thread does the work.
+A process inherits nothing but its pipes and the memory that messages go through (no fork: threads and connections would
+not survive it), and ends when they close, however we ended. Nobody waits for one to come up, and where there is none,
+the caller's thread does the work. Where all are busy, it waits for one: its own work would hold up all other threads.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, Final, TypeVar, cast
+from typing import Any, BinaryIO, Final, TypeVar, cast
+
+from ledger.submit.core_channel import Channel, pack_message, share_memory
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -34,8 +37,8 @@ _ALLOWED: Final = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") el
 class Cores:
     """At most `count` processes, one for each core unless told otherwise; none where there is one core only.
 
-    Safe to use from many threads: each takes the processes that are free, and does without where none is. The processes
-    are started at the first use, and serve those after it.
+    Safe to use from many threads: each takes the processes that are free, and waits for one where none is. The
+    processes are started at the first use, and serve those after it.
     """
 
     def __init__(self, count: int | None = None) -> None:
@@ -44,11 +47,12 @@ class Cores:
         self._free: list[_Process] = []
         self._started = False
         self._closed = False
-        self._lock = threading.Lock()
+        self._busy = 0  # processes that a thread has taken
+        self._changed = threading.Condition()
 
     def start(self) -> None:
         """Start the processes, and wait for none of them. Harmless to repeat."""
-        with self._lock:
+        with self._changed:
             if self._started or self._closed:
                 return
             self._started = True
@@ -62,41 +66,55 @@ class Cores:
         Raises what `function` raises. A process that dies loses nothing: its piece is done again, here.
         """
         self.start()
-        taken = self._take(len(pieces))
         results: list[R] = []
+        while len(results) < len(pieces):
+            # Taken anew for each group: a long batch lets short ones in between.
+            group = pieces[len(results) : len(results) + self.count] or pieces[len(results) : len(results) + 1]
+            tasks = [pack_message((function, piece)) for piece in group]
+            for answer, piece in zip(self._ask(tasks) or [None], group, strict=False):
+                results.append(cast("R", answer[0]) if answer is not None else function(piece))
+        return results
+
+    def _ask(self, tasks: Sequence[bytes]) -> list[tuple[Any] | None]:
+        """What comes of the first tasks, of one for each process that was there; None where it died, or raised."""
+        taken = self._take(len(tasks))
         try:
-            while taken and len(results) < len(pieces):
-                group = pieces[len(results) : len(results) + len(taken)]
-                sent = [each.send(function, piece) for each, piece in zip(taken, group, strict=False)]
-                came = [each.receive() if ok else None for each, ok in zip(taken, sent, strict=False)]
-                taken = [each for each in taken if each.alive]
-                results += [
-                    cast("R", answer[0]) if answer is not None else function(piece)
-                    for answer, piece in zip(came, group, strict=True)
-                ]
+            sent = [each.send(task) for each, task in zip(taken, tasks, strict=False)]
+            return [each.receive() if ok else None for each, ok in zip(taken, sent, strict=True)]
+        except BaseException:
+            for each in taken:
+                each.bury()  # what it answers would be taken for the answer to the next task
+            raise
         finally:
             self._give_back(taken)
-        return results + [function(piece) for piece in pieces[len(results) :]]
 
     def close(self) -> None:
         """Let the processes end. Harmless to repeat; what is under way in other threads still gets its answer."""
-        with self._lock:
+        with self._changed:
             self._closed = True
             free, self._free = self._free, []
         for each in free:
             each.stop()
 
     def _take(self, wanted: int) -> list[_Process]:
-        with self._lock:
-            taken = [each for each in self._free if each.is_up()][:wanted]
+        with self._changed:
+            while True:
+                up = [each for each in self._free if each.is_up()]
+                if up or not self._busy:
+                    break
+                self._changed.wait()  # a piece takes milliseconds; what dies is given back, too
+            taken = up[:wanted]
             self._free = [each for each in self._free if each not in taken and each.alive]
+            self._busy += len(taken)
         return taken
 
     def _give_back(self, taken: list[_Process]) -> None:
-        with self._lock:
+        with self._changed:
+            self._busy -= len(taken)
             if not self._closed:
-                self._free += taken
-                return
+                self._free += [each for each in taken if each.alive]
+                taken = []
+            self._changed.notify_all()
         for each in taken:
             each.stop()
 
@@ -105,24 +123,43 @@ class _Process:
     """One process and its pipes. What it answers is ours: it runs our code on what we sent."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
-        )
+        self._memory = share_memory()
+        shared = [] if self._memory is None else [self._memory]
+        try:
+            self._process = subprocess.Popen(
+                [*_COMMAND, *map(str, shared)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                pass_fds=shared,
+            )
+        except BaseException:
+            self._forget_memory()
+            raise
+        source, sink = self._process.stdout, self._process.stdin
+        assert source is not None and sink is not None  # noqa: S101  (they were asked for)
+        self._source, self._sink = source, sink
+        self._channel = Channel(cast("BinaryIO", source), cast("BinaryIO", sink), self._memory)
         self._up = False
         self.alive = True
         # The first thing it is told: which cores it may use, and where we import from.
-        self._write((sorted(_ALLOWED) if _ALLOWED is not None else None, sys.path))
+        self.send(pack_message((sorted(_ALLOWED) if _ALLOWED is not None else None, sys.path)))
 
     def is_up(self) -> bool:
         """Whether it takes tasks by now; asks without waiting."""
-        output = self._process.stdout
-        if self.alive and not self._up and output is not None and select.select([output], [], [], 0)[0]:
+        if self.alive and not self._up and select.select([self._source], [], [], 0)[0]:
             self._up = self._read() is not None
         return self.alive and self._up
 
-    def send(self, function: Callable[[Any], Any], piece: Any) -> bool:
+    def send(self, task: bytes) -> bool:
         """Give it a task. False where it is dead."""
-        return self._write((function, piece))
+        try:
+            self._channel.send(task)
+        except (OSError, ValueError):
+            self.bury()
+            return False
+        return True
 
     def receive(self) -> tuple[Any] | None:
         """The result, in a tuple; None where it raised or died: then the caller does the work, and raises the same."""
@@ -133,38 +170,29 @@ class _Process:
         """End it by closing its input."""
         self.alive = False
         with suppress(OSError):
-            if self._process.stdin is not None:
-                self._process.stdin.close()
+            self._sink.close()
         try:
             self._process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        self._source.close()
+        self._forget_memory()
 
-    def _write(self, value: Any) -> bool:
-        data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)  # whole, or nothing of it is sent
-        try:
-            pipe = self._process.stdin
-            assert pipe is not None  # noqa: S101  (it was asked for)
-            pipe.write(data)
-            pipe.flush()
-        except (OSError, ValueError):
-            self._bury()
-            return False
-        return True
+    def _forget_memory(self) -> None:
+        memory, self._memory = self._memory, None
+        if memory is not None:
+            os.close(memory)
 
     def _read(self) -> Any:
         try:
-            pipe = self._process.stdout
-            assert pipe is not None  # noqa: S101  (it was asked for)
-            return pickle.load(pipe)  # noqa: S301  (what our own process wrote)
+            return self._channel.receive()
         except (OSError, ValueError, EOFError, pickle.UnpicklingError):
-            self._bury()
+            self.bury()
             return None
 
-    def _bury(self) -> None:
+    def bury(self) -> None:
+        """End it at once: it is dead, or what it says cannot be told apart any more."""
         if self.alive:
             self._process.kill()
             self.stop()

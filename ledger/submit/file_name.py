@@ -5,7 +5,6 @@ a folder, break a line or show itself in another order than it is written is ref
 """
 
 import re
-import unicodedata
 from typing import Final
 
 from ledger.submit.errors import UnacceptableError
@@ -13,11 +12,12 @@ from ledger.submit.limits import FILE_NAME_BYTES
 
 _SEPARATORS: Final = "/\\"
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
-# Controls (Cc), and line and paragraph separators, which break a line in logs and letters.
-_BREAKING_CATEGORIES: Final = frozenset({"Cc", "Zl", "Zp", "Cs"})
+# Controls (Cc), and line and paragraph separators (Zl, Zp), which break a line in logs and letters; surrogates (Cs).
+_BREAKING: Final = "\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"
 # Embeddings, overrides and isolates: with U+202E "photo_gpj.exe" shows itself as "photo_exe.jpg". The marks U+200E and
 # U+200F reorder nothing by force, and phones write them into honest names.
-_REORDERING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_REORDERING: Final = "\u202a-\u202e\u2066-\u2069"
+_REFUSED: Final = re.compile(f"[{re.escape(_SEPARATORS)}{_BREAKING}{_REORDERING}]")
 
 
 def check_file_name(name: str, *, where: str) -> str:
@@ -31,11 +31,12 @@ def check_file_name(name: str, *, where: str) -> str:
 def _fault(name: str) -> str | None:
     if not name:
         return "expected a name, got an empty one"
-    for character in name:
+    refused = _REFUSED.search(name)
+    if refused is not None:
+        character = refused.group()
         if character in _SEPARATORS:
             return f"expected a name, not a path: it holds {character!r}"
-        if unicodedata.category(character) in _BREAKING_CATEGORIES or character in _REORDERING:
-            return f"expected printable characters, got U+{ord(character):04X}"
+        return f"expected printable characters, got U+{ord(character):04X}"
     if name in {".", ".."}:
         return f"expected a name, got {name!r}, which means a folder"
     if _DRIVE.match(name):

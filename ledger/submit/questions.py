@@ -31,10 +31,19 @@ class _Span:
 
 def questions(fields: Mapping[str, Value], anchored_at: str | None = None) -> tuple[str, ...]:
     """What these fields of an anchored entry leave to ask. `anchored_at`: its time in the ledger's form, if known."""
-    # Every question is about what a file says of itself, but for one about the time that the requisites give.
-    if "requisite.made_at" not in fields and not any(name.startswith("extracted.") for name in fields):
+    if not may_ask(fields):
         return ()
     return (*_order(fields), *_same_time(fields), *_after_anchoring(fields, anchored_at), *_authors(fields))
+
+
+def may_ask(fields: Mapping[str, Value]) -> bool:
+    """Whether there can be any question, whenever it was anchored.
+
+    Every question is about what a file says of itself, but for one about the time that the requisites give.
+    """
+    if "requisite.made_at" in fields:
+        return True
+    return any([name.startswith("extracted.") for name in fields])  # noqa: C419  (a generator takes twice as long)
 
 
 _ORDER: Final = (

@@ -57,9 +57,9 @@ class Statement:
         An absent `metadata`, `requisites` or `policy` is the same as an empty one.
         """
         members: dict[str, Value] = {
-            "metadata": dict(self.metadata),
-            "requisites": dict(self.requisites),
-            "policy": dict(self.policy),
+            "metadata": self.metadata,
+            "requisites": self.requisites,
+            "policy": self.policy,
         }
         if self.relations:
             members["relations"] = {name: list(numbers) for name, numbers in self.relations.items()}
@@ -143,13 +143,12 @@ def _fields(
 ) -> dict[str, Value]:
     found = _object(members, member, where)
     for key, value in found.items():
-        place = place_of(f"{where}.{member}", key)
         try:
             check_name(f"{namespace}.{key}")
         except LedgerError as error:
-            raise UnacceptableError(error.what, place) from error
+            raise UnacceptableError(error.what, place_of(f"{where}.{member}", key)) from error
         if value_bytes is not None:
-            _check_length(value, value_bytes, place)
+            _check_length(value, value_bytes, place_of(f"{where}.{member}", key))
     return found
 
 
@@ -210,13 +209,14 @@ def _size(members: dict[str, Value], where: str) -> int | None:
 def _digest(members: dict[str, Value], member: str, length: int, where: str) -> bytes | None:
     if member not in members:
         return None
-    digest, place = members[member], f"{where}.{member}"
+    digest = members[member]
+    if isinstance(digest, str) and len(digest) == 2 * length and _HEX.fullmatch(digest):
+        return bytes.fromhex(digest)
+    place = f"{where}.{member}"
     if not isinstance(digest, str):
         raise UnacceptableError("reading a digest: expected a string of hex digits", place)
     if len(digest) != 2 * length:
         raise UnacceptableError(f"reading a digest: expected {2 * length} hex digits, got {len(digest)}", place)
-    if not _HEX.fullmatch(digest):
-        if _HEX.fullmatch(digest.lower()):
-            raise UnacceptableError("reading a digest: expected lower-case hex, got upper case", place)
-        raise UnacceptableError("reading a digest: expected hex digits only", place)
-    return bytes.fromhex(digest)
+    if _HEX.fullmatch(digest.lower()):
+        raise UnacceptableError("reading a digest: expected lower-case hex, got upper case", place)
+    raise UnacceptableError("reading a digest: expected hex digits only", place)

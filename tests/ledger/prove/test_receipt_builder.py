@@ -12,11 +12,14 @@ import pytest
 from ledger.assembly import Ledger
 from ledger.entry.canonical_json import serialise
 from ledger.entry.commitment import commit_fields
+from ledger.entry.receipt_frame import frame_receipt
 from ledger.errors import CorruptError
-from ledger.prove.receipt_builder import build_first_receipt
+from ledger.prove.receipt_builder import build_first_receipt, build_framed_receipts
 from ledger.submit.batch_lines import CORES_LINES
 from tests.ledger.casework.parties import PHOTO, SAID
 from tests.ledger.making import ALICE, anchor_file, make_log, opened, statement
+
+LINES = [statement(n) for n in range(5)]
 
 
 @pytest.fixture
@@ -39,6 +42,44 @@ def test_so_are_those_of_a_batch_whoever_prepared_it(ledger: Ledger, lines: int)
     assert len({each.receipt for each in anchored}) == lines
     for each in anchored[:: max(1, lines // 5)]:
         assert each.receipt == ledger.receipt(ALICE, each.number)
+
+
+@pytest.mark.parametrize("before", [0, 254, 255, 256, 511])
+def test_a_batch_s_receipts_are_those_made_one_by_one_around_the_ends_of_tiles(ledger: Ledger, before: int) -> None:
+    case = ledger.open_case(ALICE, "t").case
+    ledger.anchor_batch(ALICE, case, [statement(n) for n in range(before - ledger._store.head().size)] or LINES, None)
+    for count in (1, 2, 3):
+        anchored = ledger.anchor_batch(ALICE, case, [statement(n) for n in range(count)], None)
+        for each in anchored:
+            assert each.receipt == ledger.receipt(ALICE, each.number), (before, count)
+
+
+def test_answers_of_lines_answered_before_stand_among_new_ones(ledger: Ledger) -> None:
+    case = ledger.open_case(ALICE, "t").case
+    first = ledger.anchor_batch(ALICE, case, LINES[:2], "k")
+    mixed = ledger.anchor_batch(ALICE, case, LINES, "k")
+    assert [each.replayed for each in mixed] == [True, True, *[False] * (len(LINES) - 2)]
+    assert [each.index for each in mixed[:2]] == [each.index for each in first]
+    for each in mixed:
+        assert each.receipt == ledger.receipt(ALICE, each.number)
+
+
+def test_a_leaf_with_another_commitment_and_another_place_make_no_framed_receipt(ledger: Ledger) -> None:
+    case = ledger.open_case(ALICE, "t").case
+    anchored = ledger.anchor_batch(ALICE, case, LINES, None)[1]
+    row, opening = ledger._store.entry(anchored.index), ledger._store.openings([anchored.index])[anchored.index]
+    assert row is not None and opening.secret is not None
+    head = ledger._parts.head_covering(row.index)
+    held = commit_fields(opening.secret, json.loads(opening.fields))
+    other = commit_fields(opening.secret, {"file.name": "another.txt"})
+    frame = frame_receipt(held, opening.secret)
+    entry = (row.index, row.leaf, held.commitment, frame)
+    assert build_framed_receipts(ledger._parts, [entry], head) == [anchored.receipt]
+    with pytest.raises(CorruptError, match="do not give the leaf's commitment"):
+        build_framed_receipts(ledger._parts, [(row.index, row.leaf, other.commitment, frame)], head)
+    for index, leaf in ((row.index - 1, row.leaf), (row.index, row.leaf[:-1] + b" "), (row.index + 9, row.leaf)):
+        with pytest.raises(CorruptError, match="does not give the signed root"):
+            build_framed_receipts(ledger._parts, [(index, leaf, held.commitment, frame)], head)
 
 
 def test_other_fields_than_those_in_the_leaf_make_no_receipt(ledger: Ledger) -> None:

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Iterator
 
 import pytest
 
 from ledger.casework.projection import project
-from ledger.commit.prepared import Prepared, ReplayKey, pack, prepare, unpack
+from ledger.commit.prepared import Prepared, ReplayKey, RowKind, pack, prepare, unpack
 from ledger.entry.canonical_json import parse
 from ledger.entry.commitment import commit_fields
+from ledger.entry.receipt_frame import frame_receipt
 from ledger.entry.receipt_number import format_number
 from ledger.errors import LedgerError, LimitError, MalformedError
+from ledger.store.case_rows import LinkRow
 from ledger.store.contracts import EvidenceRow
-from ledger.submit.batch_lines import CORES_LINES, Batch, prepare_lines
+from ledger.submit.anchoring import access_code
+from ledger.submit.batch_lines import CORES_LINES, MARSHAL_VERSION, Batch, prepare_lines
 from ledger.submit.cores import Cores
 from ledger.submit.errors import UnacceptableError
+from ledger.submit.kinds import missing
 from ledger.submit.limits import Limits
+from ledger.submit.questions import questions
 from tests.ledger.making import statement
 from tests.ledger.submit.test_cores import until
 
 CASE = "ab" * 16
 BATCH = Batch("alice", CASE, "key", Limits(), project)
+NONE = Cores(0)
 LINES = [statement(n) for n in range(CORES_LINES + 3)]
 
 
@@ -40,16 +47,29 @@ def nothing_linked(relation: str, number: str, place: str) -> str:
 
 def test_all_cores_make_what_one_thread_makes(cores: Cores) -> None:
     there = prepare_lines(BATCH, LINES, nothing_linked, cores)
-    here = prepare_lines(BATCH, LINES, nothing_linked, Cores(0))
+    here = prepare_lines(BATCH, LINES, nothing_linked, NONE)
     for mine, other in zip(here, there, strict=True):
-        assert (mine.chain, mine.kind, mine.fields, mine.projections) == (
-            other.chain, other.kind, other.fields, other.projections,
-        )  # fmt: skip
-        assert mine.replay == other.replay
-        values = parse(other.fields, where="fields")
+        assert (mine.missing, mine.asks) == (other.missing, other.asks)
+        one, two = mine.prepared, other.prepared
+        assert (one.chain, one.kind, one.fields, one.rows) == (two.chain, two.kind, two.fields, two.rows)
+        assert one.replay is not None and one.replay == two.replay
+        values = parse(two.fields, where="fields")
         assert isinstance(values, dict)
-        assert commit_fields(other.secret, values).commitment == other.commitment
-    assert len({each.secret for each in here + there}) == 2 * len(LINES)  # no process repeats another's randomness
+        committed = commit_fields(two.secret, values)
+        assert (committed.commitment, one.replay.mac(two.secret)) == (two.commitment, two.mac)
+        assert other.frame == frame_receipt(committed, two.secret) != mine.frame
+        assert other.access == access_code(two.secret) != mine.access
+    secrets = {each.prepared.secret for each in here + there}
+    assert len(secrets) == 2 * len(LINES)  # no process repeats another's randomness
+
+
+def test_what_courts_miss_and_what_there_is_to_ask_comes_from_every_core(cores: Cores) -> None:
+    telling = b'{"metadata":{"kind":"screenshot"},"requisites":{"made_at":"2031-01-01"},' + statement(8)[1:]
+    (line, *_), (same, *_) = (prepare_lines(BATCH, [telling, *LINES], nothing_linked, each) for each in (cores, NONE))
+    fields = parse(line.prepared.fields, where="fields")
+    assert isinstance(fields, dict)
+    assert line.missing == same.missing == missing(fields) != ()
+    assert line.asks and same.asks and questions(fields, "2026-01-01T00:00:00.000Z") != ()
 
 
 @pytest.mark.parametrize("at", [0, 1, CORES_LINES // 2, CORES_LINES + 2])
@@ -69,7 +89,7 @@ def test_links_are_looked_up_here(cores: Cores) -> None:
     linked = b'{"relations":{"series":["%s"]},' % format_number(7).encode() + statement(7)[1:]
     lines = [*LINES[:CORES_LINES], linked]
     (*_, last) = prepare_lines(BATCH, lines, lambda *_: "cd" * 32, cores)
-    assert b'"relation.series":[{"leaf":"%s"' % (b"cd" * 32) in last.fields
+    assert b'"relation.series":[{"leaf":"%s"' % (b"cd" * 32) in last.prepared.fields
     with pytest.raises(UnacceptableError, match="linking evidence") as raised:
         prepare_lines(BATCH, lines, nothing_linked, cores)
     assert raised.value.where is not None and raised.value.where.startswith(f"line {len(lines)}.relations")
@@ -95,13 +115,28 @@ def test_too_many_lines_and_none_are_refused(cores: Cores) -> None:
 @pytest.mark.parametrize(
     "prepared",
     [
-        Prepared(CASE, "log.opened", public={"v": [1, "x"]}, expected_acts=3),
-        prepare(CASE, "evidence.anchored", {"a": 1}, projections=(EvidenceRow(0, CASE, "x", b"d" * 32, None, False),)),
+        prepare(
+            CASE,
+            "evidence.anchored",
+            {"a": 1},
+            projections=(
+                EvidenceRow(0, CASE, "x", b"d" * 32, None, False),
+                LinkRow(0, "series", 3),
+                LinkRow(0, "s", 4),
+            ),
+        ),
         prepare(CASE, "case.noted", {}, replay=ReplayKey("alice", "k", b"request")),
     ],
 )
 def test_packing_is_undone_by_unpacking(prepared: Prepared) -> None:
-    assert unpack(pack(prepared)) == prepared
+    kinds: list[RowKind] = []
+    packed = marshal.loads(marshal.dumps(pack(prepared, kinds), MARSHAL_VERSION))  # noqa: S302  (our own bytes)
+    assert unpack(packed, CASE, prepared.kind, "alice", kinds) == prepared._replace(committed=None)
+
+
+def test_an_entry_without_fields_is_not_packed() -> None:
+    with pytest.raises(ValueError, match="with fields"):
+        pack(Prepared(CASE, "log.opened", public={"v": [1, "x"]}), [])
 
 
 def test_a_line_that_is_no_json_is_malformed(cores: Cores) -> None:

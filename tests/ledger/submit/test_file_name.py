@@ -1,9 +1,12 @@
 """File names: names of all languages, and no paths."""
 
+import sys
+import unicodedata
+
 import pytest
 
 from ledger.submit.errors import UnacceptableError
-from ledger.submit.file_name import check_file_name
+from ledger.submit.file_name import _REFUSED, check_file_name
 
 
 @pytest.mark.parametrize(
@@ -68,3 +71,13 @@ def test_a_trick_is_refused_with_what_and_where(name: str, said: str) -> None:
     with pytest.raises(UnacceptableError, match=said) as caught:
         check_file_name(name, where="statement.name")
     assert caught.value.where == "statement.name"
+
+
+def test_what_is_refused_is_what_the_categories_of_unicode_say() -> None:
+    for point in range(sys.maxunicode + 1):
+        character = chr(point)
+        breaking = unicodedata.category(character) in {"Cc", "Zl", "Zp", "Cs"}
+        reordering = unicodedata.bidirectional(character) in {
+            "LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI",
+        }  # fmt: skip
+        assert (_REFUSED.search(character) is not None) == (breaking or reordering or character in "/\\"), hex(point)
