@@ -72,7 +72,7 @@ def _rate(act: Callable[[], object], size: int) -> Figures:
 
 
 def _check(settings: Settings, only: Collection[str]) -> None:
-    findings = list(fsck(settings, only))
+    findings = list(fsck(settings, only, may_fork=True))  # as the command does it
     assert not findings, findings
 
 

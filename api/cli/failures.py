@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Final
-
-import httpx
+import sys
+from typing import TYPE_CHECKING, Final
 
 from ledger.errors import LedgerError, RolledBackError
+
+if TYPE_CHECKING:
+    import httpx
 
 FAILED: Final = 1
 USAGE: Final = 2
@@ -23,10 +25,13 @@ def explain(error: Exception) -> str | None:
         return "\n".join([str(error), *error.evidence])
     if isinstance(error, CommandError | LedgerError):
         return str(error)
-    if isinstance(error, httpx.InvalidURL):
-        return f"reading the server's address: {error}"
-    if isinstance(error, httpx.HTTPError):
-        return network_failure(error)
+    if "httpx" in sys.modules:  # otherwise nothing has spoken to a server, and importing it takes longer than most acts
+        import httpx
+
+        if isinstance(error, httpx.InvalidURL):
+            return f"reading the server's address: {error}"
+        if isinstance(error, httpx.HTTPError):
+            return network_failure(error)
     if isinstance(error, UnicodeError):
         return (
             f"reading a text: expected valid utf-8: {error.reason if isinstance(error, UnicodeEncodeError) else error}"
@@ -44,6 +49,8 @@ def system_failure(error: OSError) -> str:
 
 def network_failure(error: httpx.HTTPError) -> str:
     """Why a server did not answer."""
+    import httpx
+
     try:
         server = f"{error.request.url.scheme}://{error.request.url.netloc.decode('ascii')}"
     except RuntimeError:  # no request had been made yet

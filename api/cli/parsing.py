@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -51,6 +52,23 @@ class Group(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order in which they were added: what belongs together stands together."""
         return list(self.commands)
+
+
+class LazyGroup(Group):
+    """A group whose commands are imported when they are asked for: none waits for what the others need."""
+
+    def __init__(self, *args: Any, places: Mapping[str, str], **options: Any) -> None:
+        """`places`: each command's module, which has it under its own name."""
+        super().__init__(*args, **options)
+        self._places = places
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self._places)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in self._places and cmd_name not in self.commands:
+            self.add_command(getattr(import_module(self._places[cmd_name]), cmd_name))
+        return super().get_command(ctx, cmd_name)
 
 
 def _write_example(example: str, formatter: click.HelpFormatter) -> None:

@@ -6,37 +6,55 @@ import errno
 import io
 import os
 import sys
+from typing import Final
 
 import click
 
 from api.cli import PROGRAM
-from api.cli.client.anchor import anchor
-from api.cli.client.cases import case
-from api.cli.client.challenges import admit, challenge
-from api.cli.client.demands import demand, demands, disclose, refuse, rule
-from api.cli.client.erasing import erase
-from api.cli.client.fetching import bundle, receipt
-from api.cli.client.lookup import lookup
-from api.cli.client.reminders import reminders
-from api.cli.client.standing import standing
-from api.cli.completion import completion
 from api.cli.failures import FAILED, USAGE, explain
-from api.cli.operator.accounts import token, user
-from api.cli.operator.backups import backup, restore, upgrade
-from api.cli.operator.doctor import doctor
-from api.cli.operator.fsck import fsck
-from api.cli.operator.initialising import init
-from api.cli.operator.rebuilding import rebuild
-from api.cli.operator.serving import serve
-from api.cli.operator.status import status
-from api.cli.operator.trust import trust
 from api.cli.output import printable
-from api.cli.parsing import Group
+from api.cli.parsing import LazyGroup
+
+_CLIENT: Final = "api.cli.client"
+_OPERATOR: Final = "api.cli.operator"
+
+# Each is an attribute of its module, by its own name.
+_COMMANDS: Final = {
+    "case": f"{_CLIENT}.cases",
+    "anchor": f"{_CLIENT}.anchor",
+    "receipt": f"{_CLIENT}.fetching",
+    "bundle": f"{_CLIENT}.fetching",
+    "lookup": f"{_CLIENT}.lookup",
+    "demand": f"{_CLIENT}.demands",
+    "demands": f"{_CLIENT}.demands",
+    "reminders": f"{_CLIENT}.reminders",
+    "disclose": f"{_CLIENT}.demands",
+    "refuse": f"{_CLIENT}.demands",
+    "rule": f"{_CLIENT}.demands",
+    "challenge": f"{_CLIENT}.challenges",
+    "admit": f"{_CLIENT}.challenges",
+    "standing": f"{_CLIENT}.standing",
+    "erase": f"{_CLIENT}.erasing",
+    "init": f"{_OPERATOR}.initialising",
+    "serve": f"{_OPERATOR}.serving",
+    "status": f"{_OPERATOR}.status",
+    "user": f"{_OPERATOR}.accounts",
+    "token": f"{_OPERATOR}.accounts",
+    "trust": f"{_OPERATOR}.trust",
+    "fsck": f"{_OPERATOR}.fsck",
+    "rebuild": f"{_OPERATOR}.rebuilding",
+    "backup": f"{_OPERATOR}.backups",
+    "restore": f"{_OPERATOR}.backups",
+    "upgrade": f"{_OPERATOR}.backups",
+    "doctor": f"{_OPERATOR}.doctor",
+    "completion": "api.cli.completion",
+}
 
 
 @click.group(
     name=PROGRAM,
-    cls=Group,
+    cls=LazyGroup,
+    places=_COMMANDS,
     example=f"{PROGRAM} anchor photo.jpg --case 5f0c1d2e… --meta author='A. Photographer'",
 )
 def program() -> None:
@@ -45,14 +63,6 @@ def program() -> None:
     Options stand after the subcommand. Results go to stdout, one a line; messages go to stderr.
     Exit status: 0 done, 1 failed, 2 used wrongly.
     """
-
-
-for command in (case, anchor, receipt, bundle, lookup):
-    program.add_command(command)
-for command in (demand, demands, reminders, disclose, refuse, rule, challenge, admit, standing, erase):
-    program.add_command(command)
-for command in (init, serve, status, user, token, trust, fsck, rebuild, backup, restore, upgrade, doctor, completion):
-    program.add_command(command)
 
 
 def run(argv: list[str] | None) -> int:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
+from typing import TYPE_CHECKING, Final
 
 from api.cli.output import printable
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+_REFRESH_SECONDS: Final = 0.1
 
 
 class Meter:
@@ -44,6 +41,16 @@ def metered(label: str) -> Iterator[Meter]:
     if not sys.stderr.isatty():
         yield Meter()
         return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
     # stdout stays as it is: the results on it must not be drawn into the display, which stands on stderr.
     with Progress(
         TextColumn("{task.description}", markup=False),
@@ -66,6 +73,9 @@ def counted(unit: str) -> Iterator[Callable[[str, int, int], None] | None]:
     if not sys.stderr.isatty():
         yield None
         return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
     with Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -74,15 +84,21 @@ def counted(unit: str) -> Iterator[Callable[[str, int, int], None] | None]:
         console=Console(stderr=True),
         transient=True,
         redirect_stdout=False,
+        auto_refresh=False,  # by a thread, beside which this process could not be copied (ledger.upkeep.forks)
     ) as progress:
         tasks: dict[str, TaskID] = {}
+        shown = 0.0
 
         def show(phase: str, done: int, total: int) -> None:
+            nonlocal shown
             if phase not in tasks:
                 for task in tasks.values():
                     progress.remove_task(task)
                 tasks.clear()
                 tasks[phase] = progress.add_task(phase, total=total or None)
             progress.update(tasks[phase], completed=done, total=total or None)
+            if time.monotonic() - shown > _REFRESH_SECONDS:
+                progress.refresh()
+                shown = time.monotonic()
 
         yield show

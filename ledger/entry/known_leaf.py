@@ -6,13 +6,16 @@ leaves two parts open, the commitment and the time, at known places:
     {"chain":"<32>","fields":{"count": 7,"root":"<64> "},"kind":"…","prev":"<64>","seq":3,"time":" <24> ","v":1}
 
 What stands around those two parts is written again and compared. What is recognised is a leaf that `parse_leaf` takes,
-with exactly these values (a property of the tests); what is not may still be one, and goes to `parse_leaf`.
+with exactly these values (a property of the tests); what is not may still be one, and goes to `parse_leaf`. Leaves of
+one chain and one form that stand one after another, as a batch leaves them, are written again all at once.
 """
 
 from __future__ import annotations
 
 from binascii import hexlify, unhexlify
+from collections.abc import Sequence
 from functools import lru_cache
+from struct import Struct
 from typing import Final
 
 from ledger.entry.canonical_json import INTEGER_MAX
@@ -40,6 +43,8 @@ _TIME_SIZE: Final = len("YYYY-MM-DDThh:mm:ss.mmmZ")
 _TAIL: Final = b'","v":1}'
 _TIME_AT: Final = -(_TIME_SIZE + len(_TAIL))
 _PLACE: Final = b'%b%b","seq":%d,"time":"'
+_WRITTEN: Final = b'%b%%b%b%%b","seq":%%d,"time":"%%b'  # begin and kind; then root, prev, seq, time with what ends it
+_BEFORE_ROOT: Final = len(',"root":"')
 _COUNTS: Final = frozenset(b'%d,"root":"' % count for count in range(1, COUNT_MAX + 1))
 _HEX: Final = b"0123456789abcdef"
 _DIGITS: Final = bytes(ord("0") if byte in _HEX else ord("!") for byte in range(256))
@@ -67,6 +72,37 @@ def recognise(leaf: bytes, head: bytes, kind: str, prev: bytes, seq: int) -> boo
         and leaf[end - _ROOT_DIGITS : end].translate(_DIGITS) == _ROOT_OF_DIGITS
         and 0 < seq <= INTEGER_MAX
         and (leaf[_TIME_AT:] in _times or _is_time(leaf[_TIME_AT:]))
+    )
+
+
+def recognise_run(
+    leaves: Sequence[bytes], digits: Sequence[bytes], head: bytes, kind: str, prev: bytes, seq: int
+) -> bool:
+    """Whether these are leaves of a case that follow one another in its chain, all of this kind and of one count: each
+    would be recognised with the leaf hash before it as its prev, the first with `prev` and `seq`.
+
+    `digits`: the leaf hash of each as 64 hex digits. False says nothing. Raises TypeError where one is no bytes.
+    """
+    first, count = leaves[0], len(leaves)
+    # Of one length each, so that where one is seen to end is where it ends; a seq of more digits begins another run.
+    if set(map(len, leaves)) != {len(first)} or len(str(seq + count - 1)) != len(str(seq)):
+        return False
+    if seq + count - 1 > INTEGER_MAX or not recognise(first, head, kind, prev, seq):
+        return False
+    root_at = first.index(b",", _HEAD_SIZE) + _BEFORE_ROOT
+    data = b"".join(leaves)
+    roots, times = zip(*_open_parts(root_at, len(first)).iter_unpack(data), strict=True)
+    values: list[object] = [prev] * (4 * count)
+    values[0::4] = roots
+    values[5::4] = digits[: count - 1]
+    values[2::4] = range(seq, seq + count)
+    values[3::4] = times
+    # Hex digits, a count and a kind's name stand in the form: nothing that formatting would take for its own.
+    form = _WRITTEN % (first[:root_at], _before_prev(kind))
+    return (
+        form * count % tuple(values) == data
+        and b"".join(roots).translate(_DIGITS) == _ROOT_OF_DIGITS * count
+        and all(end in _times or _is_time(end) for end in set(times))
     )
 
 
@@ -101,6 +137,13 @@ def claimed_place(leaf: bytes) -> tuple[bytes, int, str] | None:
         return unhexlify(chain), int(seq), leaf[begin:end].decode("ascii")
     except ValueError:
         return None
+
+
+@lru_cache(maxsize=1_024)
+def _open_parts(root_at: int, size: int) -> Struct:
+    """Cuts leaves of so many bytes that stand one after another: of each its root, and all from its time on."""
+    between = size - root_at - _ROOT_DIGITS + _TIME_AT
+    return Struct(f"{root_at}x{_ROOT_DIGITS}s{between}x{-_TIME_AT}s")
 
 
 @lru_cache(maxsize=1_024)

@@ -6,6 +6,8 @@ The leaves `one` and `two`: `00 03 6f 6e 65 00 03 74 77 6f`.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
+from struct import iter_unpack
 from typing import Final
 
 from ledger.errors import LimitError, MalformedError
@@ -13,6 +15,8 @@ from ledger.merkle.tiles import TILE_WIDTH
 
 BUNDLED_LEAF_MAX: Final = 0xFFFF
 """Bytes of the largest leaf that a two-byte length can announce."""
+
+_LENGTH_SIZE: Final = 2
 
 
 def format_entry_bundle(leaves: Iterable[bytes]) -> bytes:
@@ -33,6 +37,9 @@ def parse_entry_bundle(data: bytes, width: int) -> list[bytes]:
 
     Raises MalformedError unless the bytes hold exactly so many, and nothing after.
     """
+    alike = _parse_alike(data, width)
+    if alike is not None:
+        return alike
     leaves: list[bytes] = []
     size = len(data)
     at = 0
@@ -47,3 +54,17 @@ def parse_entry_bundle(data: bytes, width: int) -> list[bytes]:
     if len(leaves) != width:
         raise MalformedError(f"parse an entry bundle: expected {width} leaves, got {len(leaves)}")
     return leaves
+
+
+def _parse_alike(data: bytes, width: int) -> list[bytes] | None:
+    """The same where all leaves have one length, as most of a batch have; None where they have not."""
+    length = int.from_bytes(data[:_LENGTH_SIZE], "big")
+    step = _LENGTH_SIZE + length
+    if (
+        not length
+        or len(data) != step * width
+        or data[::step] != data[:1] * width
+        or data[1::step] != data[1:2] * width
+    ):
+        return None
+    return list(chain.from_iterable(iter_unpack(f"{_LENGTH_SIZE}x{length}s", data)))

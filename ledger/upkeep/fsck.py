@@ -13,6 +13,7 @@ which processes on every core derive; memory does not grow with the number of en
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from contextlib import ExitStack
 from functools import partial
 from typing import Final
 
@@ -52,28 +53,38 @@ _STRETCHES_PER_CORE: Final = 8  # so that none is idle for long at the end
 
 
 def fsck(
-    settings: Settings, only: Collection[str] = PHASES, progress: Progress | None = None, processes: int | None = None
+    settings: Settings,
+    only: Collection[str] = PHASES,
+    progress: Progress | None = None,
+    processes: int | None = None,
+    *,
+    may_fork: bool = False,
 ) -> Iterator[Finding]:
     """Every finding, as it is found; none means sound.
 
     `only`: which of `PHASES`; the right edge, the kept and the served checkpoint are always looked at. `processes`: one
-    a core unless told otherwise; a short log is checked without any. Raises ConfigError where the ledger cannot be
+    a core unless told otherwise; a short log is checked without any. `may_fork`: nobody else in this process has this
+    ledger open, so that copies of it do no harm, which are up at once. Raises ConfigError where the ledger cannot be
     opened at all.
     """
-    store = SqlStore.open(settings.database)
-    try:
-        signers = KeyFolder(settings.data / "keys").log_signers(settings.origin)
-        signer = CheckpointSigner(settings.origin, *signers, KeptCheckpoint(settings.kept), SystemClock())
+    with ExitStack() as stack:
+        store = SqlStore.open(settings.database)
+        stack.callback(store.close)
         # The head is read before anything else: whatever a running server appends later lies beyond it.
         head = store.head()
         ranges = _ranges(head.size, cores() if processes is None else processes)
         rows = AuditRows(store.engine)
         count = min(len(ranges), cores()) if processes is None else processes
-        with Processes(partial(AuditRows.open, settings.database), rows, count) as crew:
-            audit = _Fsck(store, rows, signer, open_blobs(settings), crew, progress or _unwatched)
-            yield from audit.findings(head, ranges, only)
-    finally:
-        store.close()
+        crew = stack.enter_context(Processes(partial(AuditRows.open, settings.database), rows, count))
+        if may_fork:
+            store.engine.dispose()  # no connection is open in the copies, and no key is known to them yet
+            crew.fork()
+        signers = KeyFolder(settings.data / "keys").log_signers(settings.origin)
+        signer = CheckpointSigner(settings.origin, *signers, KeptCheckpoint(settings.kept), SystemClock())
+        blobs = open_blobs(settings)
+        stack.callback(blobs.close)
+        audit = _Fsck(store, rows, signer, blobs, crew, progress or _unwatched)
+        yield from audit.findings(head, ranges, only)
 
 
 def _ranges(size: int, processes: int) -> list[range]:

@@ -18,6 +18,7 @@ from ledger.note.checkpoint import check_checkpoint
 from ledger.note.keys import parse_vkey
 from ledger.store.audit_rows import INDEX_MIN, AuditRows
 from ledger.upkeep.chain_links import ChainWalk
+from ledger.upkeep.garbage import no_search_for_cycles
 from ledger.upkeep.spill import sort_records
 
 ROWS: Final = 16 * TILE_WIDTH
@@ -63,7 +64,8 @@ def check_log_piece(rows: AuditRows, piece: LogPiece) -> LogPieceFound:
     """Derive a piece. What cannot be read is a finding like any other: a broken page must not hide the rest."""
     walk = _PieceWalk(rows, piece)
     try:
-        walk.run()
+        with no_search_for_cycles():
+            walk.run()
     except UnavailableError as error:
         walk.found.findings.append((f"entries {piece.start} to {piece.end - 1}", f"they cannot be read: {error.what}"))
         walk.found.missing = piece.start

@@ -6,10 +6,9 @@ What is written must be fit to lie on a disk: names of chains and hashes, never 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
-from tempfile import SpooledTemporaryFile
+from io import BytesIO
 from types import TracebackType
-from typing import Final, Self
+from typing import BinaryIO, Final, Self, cast
 
 PARTS: Final = 64
 """At 10^7 entries a part of keyed digests has 4 MB, one of links at worst 19 MB: that is what is sorted in memory."""
@@ -23,8 +22,8 @@ class Spill:
 
     def __init__(self, record_size: int) -> None:
         self._size = record_size
-        self._stack = ExitStack()
-        self._files = [self._stack.enter_context(_part()) for _ in range(PARTS)]
+        self._files: list[BinaryIO] = [BytesIO() for _ in range(PARTS)]
+        self._in_memory = [True] * PARTS
 
     def __enter__(self) -> Self:
         return self
@@ -32,12 +31,15 @@ class Spill:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stack.close()
+        for file in self._files:
+            file.close()
 
     def add(self, parts: dict[int, bytes]) -> None:
         """Keep what `sort_records` made."""
         for part, records in parts.items():
             self._files[part].write(records)
+            if self._in_memory[part] and self._files[part].tell() > IN_MEMORY:
+                self._files[part], self._in_memory[part] = _to_disk(self._files[part]), False
 
     def parts(self) -> Iterator[list[bytes]]:
         """The records part by part, each sorted: ascending over all of them."""
@@ -55,5 +57,11 @@ def sort_records(records: Iterable[bytes]) -> dict[int, bytes]:
     return {part: b"".join(found) for part, found in parts.items()}
 
 
-def _part() -> SpooledTemporaryFile[bytes]:
-    return SpooledTemporaryFile(IN_MEMORY)
+def _to_disk(memory: BinaryIO) -> BinaryIO:
+    from tempfile import TemporaryFile  # what it imports takes longer than a short log
+
+    file = TemporaryFile()  # noqa: SIM115 (it is closed with the rest)
+    memory.seek(0)
+    file.write(memory.read())
+    memory.close()
+    return cast(BinaryIO, file)

@@ -61,7 +61,8 @@ def fsck_tiles(
         yield checkpoint
         return  # nothing says how many entries there are
     count = min(cores(), -(-checkpoint.size // (STRETCH_MIN * TILE_WIDTH))) if processes is None else processes
-    with Processes(partial(open_source, place), source, count, may_fork=True) as crew:
+    with Processes(partial(open_source, place), source, count) as crew:
+        crew.fork()  # a folder, or one connection to a web server, which no copy uses
         yield from _TileAudit(source, checkpoint, progress or _unwatched).findings(crew, count)
 
 

@@ -11,8 +11,18 @@ from dataclasses import dataclass, field
 from ledger.errors import MalformedError
 from ledger.merkle.entry_bundles import parse_entry_bundle
 from ledger.merkle.hashing import HASH_SIZE, hash_leaves
-from ledger.merkle.tiles import TILE_WIDTH, EntryBundleId, TileId, split_hashes, tile_root, tile_roots, tile_width
+from ledger.merkle.tiles import (
+    TILE_SIZE,
+    TILE_WIDTH,
+    EntryBundleId,
+    TileId,
+    split_hashes,
+    tile_root,
+    tile_roots,
+    tile_width,
+)
 from ledger.upkeep.chain_links import ChainWalk
+from ledger.upkeep.garbage import no_search_for_cycles
 from ledger.upkeep.spill import sort_records
 from ledger.upkeep.tile_source import TileSource
 
@@ -48,7 +58,8 @@ class TilePieceFound:
 def check_tile_piece(source: TileSource, piece: TilePiece) -> TilePieceFound:
     """Derive a piece. A file that is missing, too long or unreadable is a finding."""
     walk = _TileWalk(source, piece)
-    walk.run()
+    with no_search_for_cycles():
+        walk.run()
     return walk.found
 
 
@@ -97,11 +108,12 @@ class _TileWalk:
         stored = self._hashes(index, tile, width)
         if leaves is not None:
             hashes = hash_leaves(leaves)
-            if stored is None or hashes == stored or not self._is_bundle_wrong(index, hashes, stored):
+            derived = b"".join(hashes)
+            if stored is None or derived == stored or not self._is_bundle_wrong(index, derived, stored):
                 self._chains.walk_leaves(index * TILE_WIDTH, leaves, hashes)
                 return hashes
         self.found.damaged = True
-        return [bytes(HASH_SIZE)] * width if stored is None else stored
+        return [bytes(HASH_SIZE)] * width if stored is None else split_hashes(stored)
 
     def _leaves(self, index: int, bundle: bytes | None, width: int) -> list[bytes] | None:
         path = self._bundle(index).path()
@@ -123,7 +135,7 @@ class _TileWalk:
         except MalformedError:
             return None
 
-    def _hashes(self, index: int, tile: bytes | None, width: int) -> list[bytes] | None:
+    def _hashes(self, index: int, tile: bytes | None, width: int) -> bytes | None:
         path = self._tile(index).path()
         if tile is None:
             self._add(path, "it is missing")
@@ -131,18 +143,18 @@ class _TileWalk:
         if len(tile) not in (width * HASH_SIZE, TILE_WIDTH * HASH_SIZE):
             self._add(path, f"expected {width * HASH_SIZE} bytes, got {len(tile)}")
             return None
-        return split_hashes(tile[: width * HASH_SIZE])
+        return tile[: width * HASH_SIZE]
 
-    def _is_bundle_wrong(self, index: int, derived: list[bytes], stored: list[bytes]) -> bool:
+    def _is_bundle_wrong(self, index: int, derived: bytes, stored: bytes) -> bool:
         """They disagree: says which is wrong, and adds that to the findings."""
         bundle, tile = self._bundle(index).path(), self._tile(index).path()
         first = next(at for at, (one, other) in enumerate(zip(derived, stored, strict=True)) if one != other)
-        entry = f"first at entry {index * TILE_WIDTH + first}"
+        entry = f"first at entry {index * TILE_WIDTH + first // HASH_SIZE}"
         above = self._hash_above(index)
-        if len(stored) < TILE_WIDTH:
+        if len(stored) < TILE_SIZE:
             is_tile_right, is_bundle_right = self._piece.edge, not self._piece.edge
         else:
-            is_tile_right, is_bundle_right = (above == tile_root(b"".join(each)) for each in (stored, derived))
+            is_tile_right, is_bundle_right = (above == tile_root(each) for each in (stored, derived))
         if is_tile_right:
             self._add(bundle, f"its entries do not give the hashes of {tile}, which the tiles above bear out; {entry}")
         elif is_bundle_right:

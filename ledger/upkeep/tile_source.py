@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import http.client
 import os
-import time
 import urllib.parse
-import zlib
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from threading import local
 from typing import Final, Protocol
 
 from ledger.errors import ConfigError, LimitError, UnavailableError
@@ -20,20 +14,6 @@ from ledger.merkle.tiles import TILE_WIDTH
 
 FILE_MAX: Final = TILE_WIDTH * (2 + BUNDLED_LEAF_MAX)
 """Bytes of the largest file of a log: an entry bundle whose leaves are all as long as they may be."""
-
-TIMEOUT_SECONDS: Final = 20.0
-"""For each answer's next bytes: a server that says nothing for so long is down."""
-
-FILE_SECONDS: Final = 120.0
-"""For a whole file: a server that sends a byte now and then must not hold an audit for ever."""
-
-TRIES: Final = 3
-"""A kept connection may have been closed meanwhile, and a busy server asks for patience."""
-
-AT_ONCE: Final = 8
-"""Requests under way for each process: on a long way it is the answers' delay that takes the time."""
-
-_BLOCK: Final = 64 * 1024
 
 
 class TileSource(Protocol):
@@ -54,6 +34,8 @@ def open_source(place: str) -> TileSource:
     if parts.scheme in ("http", "https"):
         if not parts.hostname or parts.query or parts.fragment:
             raise ConfigError("read a log: expected an address such as https://ledger.example", place)
+        from ledger.upkeep.url_tiles import UrlTiles  # what it imports takes longer than a folder's check
+
         return UrlTiles(parts)
     if not Path(place).is_dir():
         raise ConfigError("read a log: expected a folder of its tiles, or its address", place)
@@ -75,93 +57,14 @@ class FolderTiles:
             return None
         except OSError as error:
             raise UnavailableError(f"read a log's file: {error.strerror}", path) from error
-        return _within(data, path)
+        return within(data, path)
 
     def read_all(self, paths: Iterable[str]) -> Iterator[bytes | None]:
         return map(self.read, paths)
 
 
-class UrlTiles:
-    """A log's URL prefix. Redirects are not followed: who asks for this log wants no other."""
-
-    def __init__(self, prefix: urllib.parse.SplitResult) -> None:
-        self._prefix = prefix
-        self._path = prefix.path.rstrip("/")
-        self._kept = local()
-        self._threads = ThreadPoolExecutor(AT_ONCE)
-
-    def read_all(self, paths: Iterable[str]) -> Iterator[bytes | None]:
-        waiting: deque[Future[bytes | None]] = deque()
-        for path in paths:
-            waiting.append(self._threads.submit(self.read, path))
-            if len(waiting) == 2 * AT_ONCE:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-
-    def read(self, path: str) -> bytes | None:
-        for attempt in range(1, TRIES + 1):
-            try:
-                status, data = self._get(path)
-            except (OSError, http.client.HTTPException) as error:
-                self._forget()
-                if attempt == TRIES:
-                    raise UnavailableError(f"read a log's file: {type(error).__name__}: {error}", path) from error
-                continue
-            if status == http.HTTPStatus.OK:
-                return data
-            if status == http.HTTPStatus.NOT_FOUND:
-                return None
-            if status < http.HTTPStatus.INTERNAL_SERVER_ERROR or attempt == TRIES:
-                raise UnavailableError(f"read a log's file: expected status 200, got {status}", path)
-            time.sleep(attempt)
-        raise UnavailableError("read a log's file: no answer", path)
-
-    def _get(self, path: str) -> tuple[int, bytes]:
-        connection = self._connection()
-        end = time.monotonic() + FILE_SECONDS
-        connection.request("GET", f"{self._path}/{path}", headers={"Accept-Encoding": "gzip, identity"})
-        answer = connection.getresponse()
-        parts, size = [], 0
-        while block := answer.read1(_BLOCK):  # what is there: a whole block may be long in coming
-            parts.append(block)
-            size += len(block)
-            if size > FILE_MAX or time.monotonic() > end:
-                self._forget()
-                raise UnavailableError("read a log's file: it is too long, or comes too slowly", path)
-        if answer.length:  # read1 ends without a word where the connection did
-            raise http.client.IncompleteRead(b"", answer.length)
-        data = b"".join(parts)
-        if answer.status == http.HTTPStatus.OK and answer.headers.get("Content-Encoding") == "gzip":
-            data = _unzip(data, path)
-        return answer.status, data
-
-    def _connection(self) -> http.client.HTTPConnection:
-        """One for each thread, kept from request to request."""
-        connection: http.client.HTTPConnection | None = getattr(self._kept, "connection", None)
-        if connection is None:
-            secure = self._prefix.scheme == "https"
-            made = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-            connection = made(self._prefix.hostname or "", self._prefix.port, timeout=TIMEOUT_SECONDS)
-            self._kept.connection = connection
-        return connection
-
-    def _forget(self) -> None:
-        connection: http.client.HTTPConnection | None = getattr(self._kept, "connection", None)
-        if connection is not None:
-            connection.close()
-        self._kept.connection = None
-
-
-def _unzip(data: bytes, path: str) -> bytes:
-    """Never more than a file may have, whatever the bytes say."""
-    try:
-        return _within(zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(data, FILE_MAX + 1), path)
-    except zlib.error as error:
-        raise UnavailableError(f"read a log's file: it is no gzip: {error}", path) from error
-
-
-def _within(data: bytes, path: str) -> bytes:
+def within(data: bytes, path: str) -> bytes:
+    """A file's bytes. Raises LimitError for more than `FILE_MAX`."""
     if len(data) > FILE_MAX:
         raise LimitError(f"read a log's file: expected at most {FILE_MAX} bytes", path, FILE_MAX, len(data))
     return data

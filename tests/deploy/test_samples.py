@@ -11,6 +11,7 @@ import subprocess
 from collections import defaultdict
 from pathlib import Path
 
+import click
 import pytest
 
 from api.cli.program import program
@@ -25,7 +26,8 @@ UNITS = sorted(path.name for path in DEPLOY.glob("*.service"))
 
 def check_command(words: list[str]) -> dict[str, object]:
     """The options of one `evidence-ledger` command line, as the program itself parses them."""
-    command = program.commands[words[0]]
+    command = program.get_command(click.Context(program), words[0])
+    assert command is not None
     return command.make_context(words[0], words[1:]).params
 
 

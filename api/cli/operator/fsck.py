@@ -10,7 +10,6 @@ import click
 
 from api.cli import PROGRAM
 from api.cli.failures import FAILED
-from api.cli.operator.settings import read_settings
 from api.cli.output import json_result, message, result
 from api.cli.parsing import command, data_option, json_option
 from api.cli.progress import counted
@@ -72,7 +71,8 @@ def _findings(
         if trust is None:
             message("the signatures are checked under the keys that the log names itself; --trust DIR takes yours")
         return fsck_tiles(tiles, trust, progress)
+    from api.cli.operator.settings import read_settings
     from ledger.upkeep.fsck import PHASES
     from ledger.upkeep.fsck import fsck as check
 
-    return check(read_settings(data), only or PHASES, progress)
+    return check(read_settings(data), only or PHASES, progress, may_fork=True)

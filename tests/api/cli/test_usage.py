@@ -49,7 +49,10 @@ def failed(outcome: Outcome, code: int) -> str:
 
 def commands(group: click.Group, words: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     found = [words]
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
         found += commands(command, (*words, name)) if isinstance(command, click.Group) else [(*words, name)]
     return found
 

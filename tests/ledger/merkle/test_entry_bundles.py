@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from ledger.errors import LimitError, MalformedError
 from ledger.merkle.entry_bundles import BUNDLED_LEAF_MAX, format_entry_bundle, parse_entry_bundle
 
+of_one_length = st.integers(0, 300).flatmap(lambda size: st.lists(st.binary(min_size=size, max_size=size), max_size=20))
 
-@given(st.lists(st.binary(max_size=300), max_size=20))
+
+@given(st.one_of(st.lists(st.binary(max_size=300), max_size=20), of_one_length))
 def test_bundles_round_trip(leaves: list[bytes]) -> None:
     data = format_entry_bundle(leaves)
     assert parse_entry_bundle(data, len(leaves)) == leaves
@@ -21,6 +23,19 @@ def test_bundles_round_trip(leaves: list[bytes]) -> None:
     for width in (len(leaves) - 1, len(leaves) + 1):
         with pytest.raises(MalformedError):
             parse_entry_bundle(data, width)
+
+
+@given(of_one_length, st.data())
+def test_a_changed_length_is_seen(leaves: list[bytes], data: st.DataObject) -> None:
+    """What is read is what was written, byte for byte, or nothing."""
+    whole = bytearray(format_entry_bundle(leaves))
+    if whole:
+        whole[data.draw(st.integers(0, len(whole) - 1))] ^= data.draw(st.integers(1, 255))
+    try:
+        read = parse_entry_bundle(bytes(whole), len(leaves))
+    except MalformedError:
+        return
+    assert format_entry_bundle(read) == whole
 
 
 def test_the_bundle_of_the_documents() -> None:

@@ -11,10 +11,14 @@ from pathlib import Path
 import pytest
 
 from ledger.assembly import Ledger
+from ledger.blobs.directory_blobs import DirectoryBlobs
 from ledger.config import Settings
 from ledger.entry.canonical_json import parse, serialise
 from ledger.entry.receipt_number import parse_number
-from ledger.errors import ConfigError
+from ledger.errors import ConfigError, UnavailableError
+from ledger.store.audit_rows import AuditRows
+from ledger.store.sql_store import SqlStore
+from ledger.upkeep.file_audit import audit_files
 from ledger.upkeep.fsck import Finding, fsck
 from tests.ledger.making import ALICE, BOB, JUDGE, Attacker, Copies, anchor_file, make_log, opened, statement
 
@@ -374,6 +378,37 @@ def test_a_stored_file(settings: Settings, attacker: Attacker, attack: str) -> N
     ((where, what),) = findings(settings).items()  # once, though two entries have it
     assert where == f"file of entry {evidence_index(attacker)} ({path.name})"
     assert what == "it is missing" if attack == "missing" else "expected bytes of sha256" in what
+
+
+@sqlite_alone
+def test_a_store_of_files_that_does_not_work_is_no_damage_to_them(settings: Settings, attacker: Attacker) -> None:
+    path = blob_path(settings)
+    path.unlink()
+    path.symlink_to(path.name)  # which the system refuses to open
+    index = evidence_index(attacker)
+    ((where, what),) = findings(settings).items()
+    assert where == f"file of entry {index} ({path.name})" and "opening a blob: too many levels" in what
+    blobs = DirectoryBlobs(settings.blobs)
+    (settings.blobs / "incoming").rmdir()
+    rows = AuditRows.open(settings.database)
+    with pytest.raises(UnavailableError, match="opening a blob"):
+        list(audit_files(rows, blobs, 1_000, lambda *_: None))
+    rows._engine.dispose()
+
+
+@sqlite_alone
+def test_what_fsck_opened_is_closed_however_it_ends(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[str] = []
+    for kind in (SqlStore, DirectoryBlobs):
+        monkeypatch.setattr(kind, "close", lambda self: closed.append(type(self).__name__))
+    assert list(fsck(settings)) == []
+    left = fsck(replace(settings, kept=settings.data / "nowhere"))
+    assert "no checkpoint is kept" in next(left).what
+    left.close()  # type: ignore[attr-defined]  # a generator, left after the first finding
+    (settings.data / "keys").rename(settings.data / "no-keys")
+    with pytest.raises(ConfigError):
+        list(fsck(settings))
+    assert closed == ["DirectoryBlobs", "SqlStore"] * 2 + ["SqlStore"]
 
 
 @sqlite_alone

@@ -14,6 +14,7 @@ from ledger.errors import ConfigError, UnavailableError
 from ledger.upkeep.finding import Finding
 from ledger.upkeep.fsck import fsck
 from ledger.upkeep.processes import Processes
+from ledger.upkeep.spawned import Spawned
 from ledger.upkeep.spill import Spill, sort_records
 from tests.ledger.making import Attacker, Copies
 from tests.ledger.upkeep.tile_log import make_chains
@@ -136,7 +137,8 @@ def _die(_tool: str, _piece: int) -> None:
 def test_pieces_come_back_in_order_from_other_processes() -> None:
     with Processes(_tool, "tool", 2) as processes:
         came = list(processes.map(_join, range(9)))
-        for each in processes._up:
+        assert isinstance(processes._crew, Spawned)
+        for each in processes._crew._up:
             each.result()
         again = list(processes.map(_join, range(9)))
     for each in came, again:
@@ -161,7 +163,8 @@ def test_what_a_piece_raises_arrives_whole_and_ends_the_work() -> None:
 def test_a_process_that_dies_is_told() -> None:
     with Processes(_tool, "tool", 2) as processes:
         list(processes.map(_join, range(2)))
-        for each in processes._up:
+        assert isinstance(processes._crew, Spawned)
+        for each in processes._crew._up:
             each.result()
         with pytest.raises(UnavailableError, match="a process died"):
             list(processes.map(_die, range(4)))

@@ -21,7 +21,7 @@ from ledger.merkle.hashing import hash_leaf
 from ledger.merkle.open_tiles import OpenTiles
 from ledger.merkle.tiles import TILE_WIDTH, EntryBundleId, partial_tiles, tile_width
 from ledger.note.checkpoint import Checkpoint
-from ledger.upkeep import tile_source
+from ledger.upkeep import tile_source, url_tiles
 from ledger.upkeep.finding import Finding
 from ledger.upkeep.tile_audit import fsck_tiles
 from tests.ledger.making import make_log, opened, signer_of
@@ -343,8 +343,8 @@ class Moved(Handler):
 def test_a_server_that_misbehaves_ends_it_with_the_file_s_name(
     original: Path, handler: type[Handler], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tile_source, "TIMEOUT_SECONDS", 0.5)
-    monkeypatch.setattr(tile_source, "FILE_SECONDS", 1.0)
+    monkeypatch.setattr(url_tiles, "TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(url_tiles, "FILE_SECONDS", 1.0)
     with serving(original / "log", handler) as url, pytest.raises(LedgerError) as caught:
         list(fsck_tiles(url, original / "trust"))
     assert caught.value.where is not None and ("tile/" in caught.value.where or caught.value.where == "checkpoint")
