@@ -26,6 +26,8 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
+from api.cli.program import COMMANDS
+
 ROOT = Path(__file__).resolve().parents[1]
 LEDGER = "api.cli:main"
 VERIFIER = "verifier.cli:main"
@@ -213,7 +215,7 @@ def _run(order: _Order) -> object:
 
 
 if __name__ == "__main__":
-    for name in _MODULES:
+    for name in (*_MODULES, *COMMANDS.values()):  # a command is imported when it is asked for
         with suppress(ImportError):  # boto3 is an extra
             importlib.import_module(name)
     gc.freeze()

@@ -19,7 +19,7 @@ _CLIENT: Final = "api.cli.client"
 _OPERATOR: Final = "api.cli.operator"
 
 # Each is an attribute of its module, by its own name.
-_COMMANDS: Final = {
+COMMANDS: Final = {
     "case": f"{_CLIENT}.cases",
     "anchor": f"{_CLIENT}.anchor",
     "receipt": f"{_CLIENT}.fetching",
@@ -54,7 +54,7 @@ _COMMANDS: Final = {
 @click.group(
     name=PROGRAM,
     cls=LazyGroup,
-    places=_COMMANDS,
+    places=COMMANDS,
     example=f"{PROGRAM} anchor photo.jpg --case 5f0c1d2e… --meta author='A. Photographer'",
 )
 def program() -> None:

@@ -18,6 +18,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from struct import Struct
 from typing import Any, Final, NoReturn, TypeVar
@@ -96,7 +97,8 @@ class Forks:
         for copy in self._copies:
             os.close(copy.pieces)
             os.close(copy.results)
-            os.waitpid(copy.pid, 0)
+            with suppress(ChildProcessError):  # where SIGCHLD is ignored nobody is left to be waited for
+                os.waitpid(copy.pid, 0)
         self._copies = []
 
     def _give(self, number: int, piece: object) -> bool:
