@@ -154,7 +154,7 @@ class Placing:
         for row, values in rows:
             make: Any = row
             at = place_of_index(make)
-            self.projections.append(make(*values[:at], index, *values[at + 1 :]))
+            self.projections.append(make(*values[:at], index, *values[at + 1 :]) if at else make(index, *values[1:]))
         if replay is not None:
             answer = IdempotencyRow(replay.account, replay.key, index, mac, self._now_ms)
             self._keys[replay.account, replay.key] = _Answered(answer, secret)

@@ -92,13 +92,18 @@ def row_values(projections: Sequence[Projection]) -> list[tuple[RowKind, tuple[A
 @cache
 def _values_of(kind: Any) -> attrgetter[tuple[Any, ...]]:
     """Reads the values of a row of this class, in the order in which its constructor takes them."""
-    return attrgetter(*(each.name for each in fields_of(kind)))
+    return attrgetter(*_names_of(kind))
 
 
 @cache
 def place_of_index(kind: Any) -> int:
     """Where among the values of a row of this class its entry's index stands."""
-    return [each.name for each in fields_of(kind)].index("index")
+    return _names_of(kind).index("index")
+
+
+def _names_of(kind: Any) -> tuple[str, ...]:
+    """Rows are dataclasses or named tuples."""
+    return kind._fields if issubclass(kind, tuple) else tuple(each.name for each in fields_of(kind))
 
 
 Packed: TypeAlias = tuple[Any, ...]

@@ -34,10 +34,13 @@ def project(connection: Connection, rows: Sequence[Projection]) -> None:
     Order among changes is kept; inserts may go first, for an act is decided on committed rows alone: what it changes
     was inserted by an earlier batch.
     """
-    grouped: dict[str, list[tuple[Any, ...]]] = {}
+    grouped: dict[str, list[tuple[Any, ...]]] = {"evidence": []}
     changes: list[Change] = []
+    evidence = grouped["evidence"]
     for row in rows:
-        if isinstance(row, Change):
+        if isinstance(row, EvidenceRow):  # nearly all rows of a large batch
+            evidence.append(evidence_values(row))
+        elif isinstance(row, Change):
             changes.append(row)
         else:
             table, values = _inserted(row)
@@ -55,7 +58,6 @@ def lines(names: Iterable[str]) -> str:
 
 def _inserted(
     row: CaseRow
-    | EvidenceRow
     | TimestampRow
     | ActRow
     | DemandRow
@@ -67,8 +69,6 @@ def _inserted(
 ) -> tuple[str, tuple[Any, ...]]:
     """The table that a row belongs to, and its values in the order of the table's columns."""
     match row:
-        case EvidenceRow():
-            return "evidence", evidence_values(row)
         case CaseRow():
             return "cases", (_chain(row), row.title, row.opener, row.index)
         case TimestampRow():
@@ -91,10 +91,11 @@ def _inserted(
 
 def evidence_values(row: EvidenceRow) -> tuple[Any, ...]:
     """A row of the table of evidence."""
-    return row.index, _chain(row), row.account, row.sha256, row.size, row.stored
+    index, chain, account, sha256, size, stored = row
+    return index, bytes.fromhex(chain), account, sha256, size, stored
 
 
-def _chain(row: CaseRow | EvidenceRow | ActRow | DemandRow | ChallengeRow | StandingRow | ErasureRow) -> bytes:
+def _chain(row: CaseRow | ActRow | DemandRow | ChallengeRow | StandingRow | ErasureRow) -> bytes:
     return bytes.fromhex(row.chain)
 
 

@@ -80,15 +80,16 @@ class SqlWriter:
         tiles: Sequence[TileRow],
     ) -> None:
         put = self._connection
-        insert_rows(put, schema.entries, [(e.index, bytes.fromhex(e.chain), e.seq, e.kind, e.leaf) for e in entries])
-        insert_rows(put, schema.openings, [(o.index, o.secret, o.fields, o.kept) for o in openings])
+        names = {chain: bytes.fromhex(chain) for chain in {each.chain for each in entries}}
+        rows = [(index, names[chain], seq, kind, leaf) for index, chain, seq, kind, leaf in entries]
+        insert_rows(put, schema.entries, rows)
+        insert_rows(put, schema.openings, openings)  # and keys below: in the order of the columns
         insert_rows(put, schema.tiles, [(t.level, t.index, t.hashes) for t in tiles])
         self._put_chain_heads(chains)
 
     def project(self, rows: Sequence[Projection], keys: Sequence[IdempotencyRow]) -> None:
         project(self._connection, rows)
-        answered = [(k.account, k.key, k.index, k.mac, k.at) for k in keys]
-        insert_rows(self._connection, schema.idempotency, answered)
+        insert_rows(self._connection, schema.idempotency, keys)
 
     def erase(self, opening: OpeningRow, evidence: EvidenceRow, links: Sequence[LinkRow]) -> None:
         at = opening.index

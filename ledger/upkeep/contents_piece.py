@@ -6,7 +6,7 @@ Rows that no later entry changes are compared here, within the stretch; those of
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -178,7 +178,7 @@ class _ContentsWalk:
             yield "its row in the table of evidence is missing"
             return
         found = EvidenceRow(index, chain.hex() if isinstance(chain, bytes) else "", account, sha256, size, bool(stored))
-        if replace(expected, stored=found.stored) != found:
+        if expected._replace(stored=found.stored) != found:
             yield "its row in the table of evidence says something else than its openings"
         elif expected.stored != found.stored:
             # The file may have been erased by an entry that was not read yet: asked once all were.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
@@ -201,4 +200,4 @@ def test_tiles_that_do_not_give_the_head_are_never_built_on(store: SqlStore, dat
 def test_the_projections_get_the_entrys_index(store: SqlStore) -> None:
     row = EvidenceRow(0, CASE, "alice", bytes(32), 5, True)
     commit(store, [note_entry(CASE), note_entry(CASE, projections=(row,))])
-    assert store.evidence(1) == replace(row, index=1)
+    assert store.evidence(1) == row._replace(index=1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -91,7 +90,7 @@ def test_other_fields_than_those_in_the_leaf_make_no_receipt(ledger: Ledger) -> 
     fields = {"file.name": "another.txt"}
     with pytest.raises(CorruptError, match="do not give the leaf's commitment"):
         build_first_receipt(ledger._parts, row, opening, commit_fields(opening.secret, fields), head)
-    moved = replace(row, index=row.index - 1)
+    moved = row._replace(index=row.index - 1)
     held = commit_fields(opening.secret, json.loads(opening.fields))
     assert build_first_receipt(ledger._parts, row, opening, held, head) == anchored.receipt
     with pytest.raises(CorruptError, match="does not give the signed root"):
