@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from functools import cache
+from itertools import chain
 from typing import Any, Final, cast
 
 import psycopg
@@ -16,6 +17,12 @@ from sqlalchemy import BigInteger, Boolean, Connection, LargeBinary, SmallIntege
 COPY_ROWS: Final = 16
 """From so many rows on, PostgreSQL takes them by binary COPY: one statement, no text to parse. Below, a prepared INSERT
 for each row is sooner done.
+"""
+
+TOGETHER_ROWS: Final = 50
+"""Rows of one INSERT on SQLite, where there are so many: a third less work than one by one, and fewer turns. The driver
+lets other threads go on at each statement, and a busy one keeps the writer waiting for milliseconds. Their values are
+far fewer than the 32,766 that a statement may have.
 """
 
 _COPY_TYPES: Final = ((SmallInteger, "int2"), (BigInteger, "int8"), (LargeBinary, "bytea"), (Boolean, "bool"))
@@ -44,7 +51,9 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, 
     """Insert rows, each a value for every column, in the order of the table's columns."""
     if not rows:
         return
-    if is_sqlite(connection) or len(rows) < COPY_ROWS:
+    if is_sqlite(connection):
+        _insert_together(_sqlite(connection), table, rows)
+    elif len(rows) < COPY_ROWS:
         run_for_each(connection, _insert_statement(table), rows)
     else:
         _copy(connection, table, rows)
@@ -52,8 +61,9 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, 
 
 # The names in these statements are the schema's, and placeholders.
 @cache
-def _insert_statement(table: Table) -> str:
-    return f"INSERT INTO {table.name} ({_names(table)}) VALUES ({', '.join('?' * len(table.columns))})"  # noqa: S608
+def _insert_statement(table: Table, rows: int = 1) -> str:
+    values = f"({', '.join('?' * len(table.columns))})"
+    return f"INSERT INTO {table.name} ({_names(table)}) VALUES {', '.join([values] * rows)}"  # noqa: S608
 
 
 @cache
@@ -77,6 +87,15 @@ def _type(column: Any) -> str:
 
 def _sqlite(connection: Connection) -> sqlite3.Connection:
     return cast("sqlite3.Connection", connection.connection.dbapi_connection)
+
+
+def _insert_together(driver: sqlite3.Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    whole = len(rows) - len(rows) % TOGETHER_ROWS
+    for at in range(0, whole, TOGETHER_ROWS):
+        values = tuple(chain.from_iterable(rows[at : at + TOGETHER_ROWS]))
+        driver.execute(_insert_statement(table, TOGETHER_ROWS), values)
+    if whole < len(rows):
+        driver.executemany(_insert_statement(table), rows[whole:])
 
 
 def _copy(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy import Engine, event
 from ledger.commit import sequencer
 from ledger.errors import UnavailableError
 from ledger.store import row_insert
-from ledger.store.row_insert import COPY_ROWS
+from ledger.store.row_insert import TOGETHER_ROWS
 from ledger.upkeep.fsck import fsck
 from tests.crashes.told import Told, check_told
 from tests.ledger.making import ALICE, make_log, opened, statement
@@ -91,7 +91,7 @@ def under_postgresql(faults: Faults, engine: Engine, patch: pytest.MonkeyPatch) 
     patch.setattr(row_insert, "_copy", faults.around(row_insert._copy))
 
 
-@pytest.mark.parametrize("lines", [1, COPY_ROWS + 1])
+@pytest.mark.parametrize("lines", [1, TOGETHER_ROWS + 1])
 def test_every_statement_fails_both_ways(
     tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch, lines: int
 ) -> None:
