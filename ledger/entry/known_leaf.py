@@ -36,6 +36,7 @@ _ROOT_DIGITS: Final = 2 * HASH_SIZE
 _HEAD: Final = b'{"chain":"%b","fields":{"count":'
 _HEAD_SIZE: Final = len(_HEAD) - 2 + 2 * CHAIN_SIZE
 _AFTER_COUNT: Final = len(',"root":"') + _ROOT_DIGITS  # from the comma behind the count to the root's end
+_BEFORE_KIND: Final = len('"},"kind":"')
 _BEFORE_PREV: Final = len('"},"kind":"' + '","prev":"')
 _PREV_AND_SEQ: Final = len('","prev":"') + _ROOT_DIGITS + len('","seq":')
 _SEQ_DIGITS: Final = len(str(INTEGER_MAX))
@@ -125,10 +126,16 @@ def claimed_commitment(leaf: bytes) -> tuple[int, bytes] | None:
     return int(count), bytes.fromhex(root.decode("ascii"))
 
 
+def claimed_kind(leaf: bytes) -> str:
+    """What stands where `recognise` looks for the kind; empty where it is no text."""
+    begin = leaf.find(b",", _HEAD_SIZE) + _AFTER_COUNT + _BEFORE_KIND
+    return _text(leaf[begin : leaf.find(b'"', begin)])
+
+
 def claimed_place(leaf: bytes) -> tuple[bytes, int, str] | None:
     """Chain (16 bytes), seq and kind from where `recognise` looks for them; None where other things stand there."""
     chain = leaf[CHAIN_DIGITS]
-    begin = leaf.find(b",", _HEAD_SIZE) + _AFTER_COUNT + len('"},"kind":"')
+    begin = leaf.find(b",", _HEAD_SIZE) + _AFTER_COUNT + _BEFORE_KIND
     end = leaf.find(b'"', begin)
     seq = leaf[end + _PREV_AND_SEQ : _TIME_AT - len(',"time":"')]
     if not seq.isdigit() or len(seq) > _SEQ_DIGITS or chain.translate(None, _HEX):
@@ -144,6 +151,14 @@ def _open_parts(root_at: int, size: int) -> Struct:
     """Cuts leaves of so many bytes that stand one after another: of each its root, and all from its time on."""
     between = size - root_at - _ROOT_DIGITS + _TIME_AT
     return Struct(f"{root_at}x{_ROOT_DIGITS}s{between}x{-_TIME_AT}s")
+
+
+@lru_cache(maxsize=1_024)
+def _text(kind: bytes) -> str:
+    try:
+        return kind.decode("ascii")
+    except UnicodeDecodeError:
+        return ""
 
 
 @lru_cache(maxsize=1_024)

@@ -11,12 +11,19 @@ from binascii import hexlify, unhexlify
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain as joined
-from itertools import groupby
 from struct import Struct, iter_unpack
 from typing import Any, Final
 
 from ledger.entry.kinds import PASSIVE_KINDS
-from ledger.entry.known_leaf import CHAIN_DIGITS, claimed_place, claimed_prev, leaf_head, recognise, recognise_run
+from ledger.entry.known_leaf import (
+    CHAIN_DIGITS,
+    claimed_kind,
+    claimed_place,
+    claimed_prev,
+    leaf_head,
+    recognise,
+    recognise_run,
+)
 from ledger.entry.leaf import Leaf, parse_leaf
 from ledger.errors import LedgerError
 
@@ -137,8 +144,7 @@ class ChainWalk:
         stretch = self._by_digits.get(leaves[0][CHAIN_DIGITS])
         if stretch is None:
             return False
-        place = claimed_place(leaves[0])
-        kind = "" if place is None else place[2]
+        kind = claimed_kind(leaves[0])
         if not recognise_run(leaves, digits, stretch.head, kind, stretch.prev, stretch.seq):
             return False
         stretch.goes_on(index + len(leaves) - 1, kind, digits[-1], len(leaves))
@@ -150,16 +156,10 @@ class ChainWalk:
             stretch = chains.get(leaf[CHAIN_DIGITS])
             if stretch is None:
                 self._take_leaf(index, leaf, own)
-            # Who continues a chain most often does it with an entry of the same kind.
-            elif recognise(leaf, stretch.head, stretch.kind, stretch.prev, stretch.seq):
-                stretch.goes_on(index, stretch.kind, own)
+            elif recognise(leaf, stretch.head, kind := claimed_kind(leaf), stretch.prev, stretch.seq):
+                stretch.goes_on(index, kind, own)
             else:
-                place = claimed_place(leaf)
-                kind = "" if place is None else place[2]
-                if recognise(leaf, stretch.head, kind, stretch.prev, stretch.seq):
-                    stretch.goes_on(index, kind, own)
-                else:
-                    self._take_leaf(index, leaf, own)
+                self._take_leaf(index, leaf, own)
 
     def _take_leaf(self, index: int, leaf: bytes, digits: bytes) -> None:
         place = claimed_place(leaf)
@@ -273,12 +273,14 @@ def _digits(hashes: Sequence[bytes]) -> list[bytes]:
 def _spans(chains: Sequence[object]) -> Iterator[tuple[slice, bool]]:
     """Stretches of entries, all of them in order: of one chain and `RUN_MIN` or more, then True; or of any chains."""
     mixed = at = 0
-    for _, same in groupby(chains):
-        begin, at = at, at + len(list(same))
-        if at - begin >= RUN_MIN:
-            if mixed < begin:
-                yield slice(mixed, begin), False
-            yield slice(begin, at), True
-            mixed = at
-    if mixed < at:
-        yield slice(mixed, at), False
+    while (end := at + RUN_MIN) <= len(chains):
+        chain = chains[at]
+        if chains[end - 1] == chain and chains[at:end].count(chain) == RUN_MIN:
+            if mixed < at:
+                yield slice(mixed, at), False
+            end = next((other for other in range(end, len(chains)) if chains[other] != chain), len(chains))
+            yield slice(at, end), True
+            mixed = end
+        at = end
+    if mixed < len(chains):
+        yield slice(mixed, len(chains)), False

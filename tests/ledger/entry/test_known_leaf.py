@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ledger.entry.commitment import COUNT_MAX, Commitment
 from ledger.entry.kinds import CASE_KINDS
-from ledger.entry.known_leaf import claimed_commitment, claimed_place, claimed_prev, leaf_head, recognise
+from ledger.entry.known_leaf import claimed_commitment, claimed_kind, claimed_place, claimed_prev, leaf_head, recognise
 from ledger.entry.leaf import Leaf, format_leaf, format_time, parse_leaf
 from ledger.errors import LedgerError
 
@@ -39,6 +39,7 @@ def test_every_leaf_of_a_case_with_a_leaf_before_it_is_recognised(leaf: Leaf) ->
     assert is_recognised(data, leaf.kind, leaf.seq)
     assert claimed_prev(data, leaf.kind) == hexlify(PREV)
     assert claimed_place(data) == (CHAIN, leaf.seq, leaf.kind)
+    assert claimed_kind(data) == leaf.kind
     assert leaf.fields is not None
     assert claimed_commitment(data) == (leaf.fields.count, leaf.fields.root)
 
@@ -68,6 +69,7 @@ def test_any_bytes_are_looked_at_without_an_error(data: bytes, kind: str, seq: i
     claimed_prev(data, kind)
     claimed_commitment(data)
     claimed_place(data)
+    claimed_kind(data)
 
 
 @pytest.mark.parametrize(
