@@ -4,7 +4,7 @@ PORT ?= 8080
 DATA ?= ./data
 TESTS ?= tests
 # Two workers each start a PostgreSQL of their own; more than four cost more memory than they save time.
-PYTEST_OPTIONS ?= --numprocesses auto --maxprocesses 4 --dist loadfile
+PYTEST_OPTIONS ?= --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # Wheels carry this date, so that the same sources give the same bytes and a published digest can be checked.
 SOURCE_DATE_EPOCH ?= 1767225600
 
@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 LOCKED := install --quiet --no-deps --require-hashes --no-build-isolation
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults test-load lint types arrows format demo bench bench-peers bench-scale fuzz dist lock clean
+.PHONY: help run test test-faults test-flips test-load lint types arrows format demo bench bench-peers bench-scale fuzz dist lock clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -76,7 +76,8 @@ bench-scale: .venv/.ready-dev ## what a log costs at 10^4 entries … ENTRIES (d
 # ---- gates: everything that CI runs ----------------------------------------------------------------------------------
 
 test: lint types arrows ## everything CI runs: lint, types, arrows, all tests on SQLite and PostgreSQL
-	$(BIN)/python -m pytest $(PYTEST_OPTIONS) $(TESTS)
+	@folder=$$(.ci/memory-folder) || exit 1; trap 'rm -rf $$folder' EXIT; set -x; \
+	  TMPDIR=$${folder:-$${TMPDIR:-/tmp}} $(BIN)/python -m pytest $(PYTEST_OPTIONS) $(TESTS)
 
 fuzz: .venv/.ready-dev ## nearly right bytes for every parser of hostile ones, SECONDS (default 30) each
 	@$(BIN)/python -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS))
@@ -84,6 +85,9 @@ fuzz: .venv/.ready-dev ## nearly right bytes for every parser of hostile ones, S
 test-faults: .venv/.ready-dev ## the whole matrix of faults on both databases (docs/faults.md): KILLS=1000 on each
 	EVIDENCE_FAULT_KILLS=$(or $(KILLS),1000) EVIDENCE_FAULT_CALLS=0 EVIDENCE_FAULT_STATES=400 EVIDENCE_FAULT_CUTS=100 \
 	  EVIDENCE_FAULT_SERVERS=10 $(BIN)/python -m pytest $(PYTEST_OPTIONS) --dist worksteal tests/crashes
+
+test-flips: .venv/.ready-dev ## every byte of bundles and receipts flipped, signatures and tokens too; minutes
+	EVIDENCE_FLIP_ALL=1 $(BIN)/python -m pytest $(PYTEST_OPTIONS) tests/conformance/test_flips.py tests/verifier/test_flip.py
 
 test-load: .venv/.ready-dev ## 500 uploads of 10 MB at once, one of 10 GiB and one byte more; needs 30 GiB of disk, minutes
 	EVIDENCE_LOAD_UPLOADS=500 EVIDENCE_LOAD_UPLOAD_BYTES=10000000 EVIDENCE_LOAD_FILE_BYTES=10737418240 \

@@ -22,6 +22,22 @@ settings.register_profile("explore", deadline=None, max_examples=2_000, print_bl
 settings.load_profile("gate")
 
 
+LONGEST = (
+    "tests/clusters/", "tests/crashes/", "tests/ledger/blobs/test_s3_", "tests/demo/", "tests/benchmarks/",
+    "tests/conformance/test_rollbacks.py", "tests/conformance/test_flips.py", "tests/verifier/test_flip.py",
+    "tests/conformance/", "tests/ledger/store/test_query_plans.py", "tests/ledger/upkeep/", "tests/api/serve/",
+    "tests/api/cli/",
+)  # fmt: skip
+"""Files that take longest are begun first: a whole file goes to one worker, which must not be left alone with it."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def rank(item: pytest.Item) -> int:
+        return next((at for at, name in enumerate(LONGEST) if item.nodeid.startswith(name)), len(LONGEST))
+
+    items.sort(key=rank)
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """One PostgreSQL server for the run, started when the first test asks."""

@@ -20,6 +20,7 @@ from asn1crypto import cms, tsp
 
 from tests.conformance.forge import accept, judge
 from tests.conformance.own_ledger import FILE, Produced
+from tests.flips import places
 from tests.verifier.log_forge import STRANGER
 from tests.verifier.zip_forge import again
 from verifier.bundle import read_bundle
@@ -99,7 +100,7 @@ class Unpacked:
     def flips(self, name: str, trust: Trust, bit: int = 1) -> set[int]:
         """Places at which a flipped byte changes no verdict."""
         data = self._archive.contents[name]
-        return {at for at in range(len(data)) if self.verdict(name, flipped(data, at, bit), trust)}
+        return {at for at in places(data) if self.verdict(name, flipped(data, at, bit), trust)}
 
 
 def flipped(data: bytes, at: int, bit: int = 1) -> bytes:
@@ -117,7 +118,7 @@ def test_every_byte_of_a_bundle(produced: Produced, monkeypatch: pytest.MonkeyPa
         if name.startswith("evidence/") or name == "bundle.json":
             continue
         unread = name == "README.txt" or name.startswith("trust/")
-        assert bundle.flips(name, trust) == (set(range(len(data))) if unread else set()), name
+        assert bundle.flips(name, trust) == (set(places(data)) if unread else set()), name
 
 
 def test_every_byte_of_the_evidence_and_of_bundle_json(produced: Produced) -> None:
@@ -221,9 +222,7 @@ def test_every_byte_of_a_receipt(produced: Produced) -> None:
     assert "secret" in json.loads(produced.receipt)
     file = Digest(len(FILE), hashlib.sha256(FILE).hexdigest(), hashlib.sha512(FILE).hexdigest())
     assert _receipt_verifies(produced.receipt, trust, file)
-    survivors = {
-        at for at in range(len(produced.receipt)) if _receipt_verifies(flipped(produced.receipt, at), trust, file)
-    }
+    survivors = {at for at in places(produced.receipt) if _receipt_verifies(flipped(produced.receipt, at), trust, file)}
     assert not survivors, [produced.receipt[max(0, at - 40) : at + 10] for at in sorted(survivors)]
 
 

@@ -94,15 +94,15 @@ def mutations(data: bytes, count: int, chance: random.Random) -> Iterator[bytes]
                 yield data[:at] + chance.choice(odd) + data[at + chance.randrange(3) :]
 
 
-def test_three_thousand_mutations(
+def test_a_thousand_mutations(
     tmp_path: Path, folder: Path, authority: Authority, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Through the program: raw files, and members whose listing was made to agree."""
+    """Through the program: raw files, and members whose listing was made to agree. `make fuzz` tries any number."""
     chance = random.Random(SEED)  # repeatable: a gate must not fail by luck
     forged, path = honest(authority), tmp_path / "input"
     members = forged.members()
-    inputs = [*mutations(forged.bundle(), 500, chance), *mutations(forged.receipt(), 1_000, chance)]
-    for _ in range(1_500):
+    inputs = [*mutations(forged.bundle(), 200, chance), *mutations(forged.receipt(), 300, chance)]
+    for _ in range(500):
         name = chance.choice(sorted(members))
         changed = next(mutations(members[name] or b"\n", 1, chance))
         inputs.append(forged.bundle(lambda m, n=name, c=changed: m.update({n: c})))  # type: ignore[misc]  # as above

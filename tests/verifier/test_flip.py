@@ -8,13 +8,12 @@ from __future__ import annotations
 import base64
 import io
 import json
-import os
-import re
 import zipfile
 from collections.abc import Iterable, Mapping
 
 import pytest
 
+from tests.flips import places
 from tests.verifier.log_forge import STRANGER, jcs
 from tests.verifier.vectors import case, needs_vectors
 from tests.verifier.zip_forge import again, records_of, write
@@ -46,9 +45,6 @@ UNSIGNED_OF_TOKEN = STATUS | SIGNED_DATA_VERSION | DIGEST_ALGORITHM
 SIGNER_VERSION = {617}
 DIGEST_ALGORITHM_TAG = {40}
 
-# The ML-DSA-44 line is 3 kB of the same: each eighth byte of it, unless every one is asked for (twice the time).
-EVERY_BYTE = bool(os.environ.get("EVIDENCE_FLIP_ALL"))
-
 
 def base_members() -> dict[str, bytes]:
     """A small bundle with everything in it that nobody is to believe: a stranger's line, a certificate of no chain,
@@ -60,13 +56,6 @@ def base_members() -> dict[str, bytes]:
     members[CERTIFICATE] = (case(BASE).trust / "tsa-operator" / "development.pem").read_bytes()
     members["trust/policy"] = b"quorum none\n"
     return members
-
-
-def places(data: bytes) -> list[int]:
-    """The offsets to flip: all, but of an ML-DSA-44 line."""
-    line = re.search(rb"[A-Za-z0-9+/]{3000,}", data)
-    sampled = range(0) if line is None or EVERY_BYTE else range(line.start() + 80, line.end() - 8)
-    return [at for at in range(len(data)) if at not in sampled or at % 8 == 0]
 
 
 def signer_name(token: bytes) -> set[int]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from api.auth.accounts import AccountStore
-from api.serve import serve
+from api.serve import serve, server, worker
 from ledger.config import Settings, load_settings
 from ledger.errors import LedgerError
 from ledger.upkeep.initialise import initialise
@@ -24,6 +24,7 @@ from tests import warm
 from tests.api.service import ORIGIN
 
 START_SECONDS = 30.0
+IDLE_SECONDS = 2
 STOP_SECONDS = 10.0  # CONTRACT: SIGTERM ends `serve` within 10 s
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -81,14 +82,12 @@ def make_ledger(data: Path, **options: object) -> tuple[Settings, str]:
 
 
 @contextmanager
-def serving(data: Path, workers: int = 1) -> Iterator[Server]:
+def serving(data: Path, workers: int = 1, main: str = "tests.api.serve.process:main") -> Iterator[Server]:
     """A server on the ledger in `data`, at a port of its own choice; stopped at the end, whatever happened."""
     log = data / "server.log"
     with log.open("a") as errors:
         reader, writer = os.pipe()
-        process = warm.start(
-            "tests.api.serve.process:main", [data, str(workers)], env=os.environ, stdout=writer, stderr=errors, cwd=ROOT
-        )
+        process = warm.start(main, [data, str(workers)], env=os.environ, stdout=writer, stderr=errors, cwd=ROOT)
         os.close(writer)
     try:
         with open(reader) as stdout:
@@ -108,6 +107,13 @@ def _read_port(stdout: TextIO, log: Path) -> int:
     prefix = "listening on http://127.0.0.1:"
     assert line.startswith(prefix), f"{line!r}\n{log.read_text()}"
     return int(line.removeprefix(prefix))
+
+
+def main_that_soon_closes() -> int:
+    """The same, with less time for idle connections than the real quarter of a minute."""
+    for module in (server, worker):
+        module.KEEPALIVE_SECONDS = IDLE_SECONDS  # type: ignore[misc]  # final, for all but this
+    return main()
 
 
 def main() -> int:

@@ -8,10 +8,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import pytest
 
-from api.settings import KEEPALIVE_SECONDS, THREADS
+from api.settings import THREADS
 from tests.api.serve.clients import (
     allow_files,
     anchor_digests,
@@ -23,7 +24,7 @@ from tests.api.serve.clients import (
     hold,
     receive_answer,
 )
-from tests.api.serve.process import Server, make_ledger, serving
+from tests.api.serve.process import IDLE_SECONDS, Server, make_ledger, serving
 from tests.api.serve.test_server import anchor, open_case
 
 MIB = 1024 * 1024
@@ -149,10 +150,16 @@ def test_a_client_that_does_not_leave_holds_nobody(served: tuple[Server, str, st
         assert time.monotonic() - began < 2.0  # twenty times two seconds it would be
 
 
-def test_an_idle_connection_is_closed_in_the_end(served: tuple[Server, str, str]) -> None:
-    server, *_ = served
-    with connected(server) as fresh, connected(server, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n") as used:
+def test_an_idle_connection_is_closed_in_the_end(tmp_path: Path) -> None:
+    make_ledger(tmp_path)
+    with (
+        serving(tmp_path, main="tests.api.serve.process:main_that_soon_closes") as server,
+        connected(server) as fresh,
+        connected(server, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n") as used,
+    ):
         assert receive_answer(used)[0] == 200
+        began = time.monotonic()
         for connection in (fresh, used):
-            connection.settimeout(KEEPALIVE_SECONDS + 10)
+            connection.settimeout(IDLE_SECONDS + 10)
             assert connection.recv(1) == b""
+        assert time.monotonic() - began > IDLE_SECONDS / 2

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.blobs import s3_client
+from ledger.blobs import s3_blobs, s3_client
 from ledger.blobs.s3_address import parse_s3_address
 from ledger.blobs.s3_blobs import S3Blobs
 from ledger.blobs.s3_incoming import PART_BYTES
@@ -28,7 +28,8 @@ LARGE = 2 * PART_BYTES + 7
 
 @pytest.fixture
 def line(object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
-    monkeypatch.setattr(s3_client, "READ_SECONDS", 2)  # read when a client is made
+    monkeypatch.setattr(s3_client, "READ_SECONDS", 1)  # read when a client is made
+    monkeypatch.setattr(s3_client, "ATTEMPTS", 2)
     with Line(object_store.ports["s3.port"]) as line:
         yield line
 
@@ -51,8 +52,9 @@ def left(object_store: ObjectStore, url: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("fault", ["refused", "silent"])
 def test_a_store_that_is_gone_is_unavailable_soon_and_works_when_it_is_back(
-    store: S3Blobs, line: Line, object_store: ObjectStore, url: str, fault: str
+    store: S3Blobs, line: Line, object_store: ObjectStore, url: str, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(s3_blobs, "TROUBLE_SECONDS", 0.5)
     kept = put(store, b"kept")
     setattr(line, fault, True)
     begun = time.monotonic()
@@ -66,7 +68,7 @@ def test_a_store_that_is_gone_is_unavailable_soon_and_works_when_it_is_back(
     line.cut()
     assert put(store, b"new") == stored_blob(b"new")
     assert get(store, kept.sha256) == b"kept"
-    time.sleep(5.1)
+    time.sleep(0.6)
     assert store.trouble() is None
 
 

@@ -1,4 +1,4 @@
-"""50,000 entries in one case, 50,000 cases: no call of a member reads a table from end to end, on either database."""
+"""12,000 entries in one case, 12,000 cases: no call of a member reads a table from end to end, on either database."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ledger.workers import lapse_due
 from tests.ledger.casework.parties import OPPONENT, STRANGER, anchor_photo, lodge, open_case
 from tests.ledger.making import ALICE, JUDGE, make_log, opened
 
-MANY = 50_000
+MANY = 12_000
 FIRST = 1_000_000
 SMALL = 500  # rows; a table below that is read whole with good reason
 TIME = "2026-11-21T09:00:00.000Z"
@@ -33,7 +33,7 @@ FIELDS = b'{"file.name":"n.txt","file.sha256":"00","submitter.name":"alice","sys
 def crowded(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Ledger, str, str]]:
-    """A ledger, Alice's case of 50,000 entries, and a piece of evidence in it; she has 50,000 other cases."""
+    """A ledger, Alice's case of 12,000 entries, and a piece of evidence in it; she has as many other cases."""
     url = None if request.param == "sqlite" else str(request.getfixturevalue("module_postgres_url"))
     settings: Settings = make_log(tmp_path_factory.mktemp("plans") / "data", url)
     with opened(settings) as ledger:
@@ -90,11 +90,11 @@ def fill(connection: Connection, ledger: Ledger, case: str, evidence: int) -> No
 
 
 CALLS = {
-    "timeline, in the middle": lambda ledger, case, number: ledger.timeline(ALICE, case, 25_000, 100),
+    "timeline, in the middle": lambda ledger, case, number: ledger.timeline(ALICE, case, MANY // 2, 100),
     "timeline, the end": lambda ledger, case, number: ledger.timeline(OPPONENT, case, MANY - 10, 100),
     "evidence": lambda ledger, case, number: ledger.evidence(OPPONENT, number),
     "other evidence": lambda ledger, case, number: ledger.evidence(ALICE, format_number(FIRST + 8)),
-    "cases": lambda ledger, case, number: ledger.cases(ALICE, 2 * FIRST + 25_000, 50),
+    "cases": lambda ledger, case, number: ledger.cases(ALICE, 2 * FIRST + MANY // 2, 50),
     "case": lambda ledger, case, number: ledger.case(ALICE, case),
     "look-up": lambda ledger, case, number: ledger.lookup(ALICE, "00" * 30 + "0008"),
     "demand, disclose": lambda ledger, case, number: ledger.desk.disclose(
@@ -103,12 +103,12 @@ CALLS = {
     "demand, order": lambda ledger, case, number: ledger.desk.rule(
         JUDGE, lodge(ledger, number, "declared.gps").demand, "disclose", "r"
     ),
-    "demands": lambda ledger, case, number: ledger.desk.demands(ALICE, case, FIRST + 25_000, 20),
+    "demands": lambda ledger, case, number: ledger.desk.demands(ALICE, case, FIRST + MANY // 2, 20),
     "reminders of a party": lambda ledger, case, number: ledger.desk.reminders(ALICE),
     "reminders of a court": lambda ledger, case, number: ledger.desk.reminders(JUDGE),
     "reminders of a stranger": lambda ledger, case, number: ledger.desk.reminders(STRANGER),
     "challenge": lambda ledger, case, number: ledger.desk.challenge(OPPONENT, number, ["time"], [], "g"),
-    "requests": lambda ledger, case, number: ledger.desk.standings(ALICE, case, FIRST + 25_000, 20),
+    "requests": lambda ledger, case, number: ledger.desk.standings(ALICE, case, FIRST + MANY // 2, 20),
     "terms": lambda ledger, case, number: lapse_due(ledger._store, ledger.desk, ledger._clock),
     "anchoring": lambda ledger, case, number: anchor_photo(ledger, case),
     "unfinished erasures": lambda ledger, case, number: ledger._store.unfinished_erasures(),
