@@ -132,7 +132,7 @@ def _sign(store: LogStore, signer: CheckpointSigner, head: Head) -> None:
             "database",
             [_text(note), _head_text(signer.origin, head)],
         )
-    store.publish(head.size)
+    store.save_checkpoint(head.size, note)
 
 
 def check_edge(store: LogStore, head: Head) -> OpenTiles:

@@ -12,6 +12,8 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import Engine
 
 from ledger.store.engine import database_errors, is_sqlite, open_engine
+from ledger.store.sql_log import LogReads
+from ledger.store.stored_tiles import StoredTiles
 
 Row: TypeAlias = tuple[Any, ...]
 
@@ -86,10 +88,9 @@ class AuditRows:
         """(size, note) of the kept checkpoints of above < size ≤ to."""
         return [(size, note) for size, note in self._all("read the checkpoints", _CHECKPOINTS, (above, to))]
 
-    def checkpoint(self, size: int) -> bytes | None:
-        """The kept checkpoint of this size."""
-        found = self.checkpoints(size - 1, size)
-        return found[0][1] if found else None
+    def tree(self) -> StoredTiles:
+        """The tree as proofs read it."""
+        return StoredTiles(LogReads(self._engine))
 
     def chains(self) -> Iterator[Row]:
         """(chain, length, acts, index, leaf hash), ascending by chain."""

@@ -233,26 +233,30 @@ class LogStore(Protocol):
         ...
 
     def save_checkpoint(self, size: int, note: bytes) -> bytes:
-        """Keep a signed note and publish it, both or neither (`quorum none`: signed is published).
+        """Publish a signed note (`quorum none`: signed is published): from now on `/checkpoint` serves it, unless it
+        serves one of a larger size already. It never moves backwards. The first note of each 256 sizes (a tile's
+        width) is kept for good as well; both happen, or neither.
 
-        Returns the one that stands: the first that was kept for this size. Raises ConflictError where that one has
-        another text: nothing is published then.
+        Returns the one that stands: the first that was saved for this size, as long as it is there. Raises
+        ConflictError where that one has another text: nothing is published then.
         """
         ...
 
-    def checkpoint(self, size: int) -> bytes | None: ...
+    def checkpoint(self, size: int) -> bytes | None:
+        """The published note or a kept one, if there is one of this size."""
+        ...
 
-    def newest_checkpoint(self) -> tuple[int, bytes] | None: ...
+    def newest_checkpoint(self) -> tuple[int, bytes] | None:
+        """(size, note) of the largest size among the published one and those that are kept."""
+        ...
 
     def checkpoints(self) -> Iterator[tuple[int, bytes]]:
         """Every kept checkpoint, ascending by size."""
         ...
 
-    def publish(self, size: int) -> None:
-        """Let `/checkpoint` serve the checkpoint of this size; never moves backwards, nor to one that is not kept."""
+    def published(self) -> tuple[int, bytes] | None:
+        """(size, note) of what `/checkpoint` serves."""
         ...
-
-    def published(self) -> tuple[int, bytes] | None: ...
 
     def chain_head(self, chain: str) -> ChainHead | None: ...
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -97,29 +97,6 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
-
-
-@contextmanager
-def unflushed(connection: Connection) -> Iterator[None]:
-    """A SQLite connection whose commits do not wait for the disk: a failing machine may take the last ones away, whole
-    and in order. Entered and left outside of a transaction; afterwards every commit is flushed again.
-    """
-    driver = cast("sqlite3.Connection", connection.connection.dbapi_connection)
-    driver.execute("PRAGMA synchronous=NORMAL")
-    try:
-        yield
-    except BaseException:
-        # Its commit may have failed. Were it thrown away like that while somebody holds a cursor (an error in a log
-        # does), SQLite would keep it open, and its write lock: nobody could write any more.
-        with suppress(sqlite3.Error):
-            driver.rollback()
-        raise
-    finally:
-        try:
-            driver.execute("PRAGMA synchronous=FULL")
-        except sqlite3.Error:
-            connection.invalidate()  # nobody may commit an entry through it
-            raise
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -74,6 +74,7 @@ tiles = Table(
     Column("hashes", LargeBinary, nullable=False),
 )
 
+# The first checkpoint that was published of each 256 sizes. The newest one stands in `published`, alone.
 checkpoints = Table(
     "checkpoints",
     metadata,
@@ -86,6 +87,7 @@ published = Table(
     metadata,
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
     Column("size", _big, nullable=False),
+    Column("note", LargeBinary, nullable=False),
 )
 
 idempotency = Table(

@@ -1,17 +1,17 @@
-"""Reads of the log itself: head, entries, openings, tiles, checkpoints, chains."""
+"""Reads of the log itself: head, entries, openings, tiles, chains."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, and_, func, select
 
-from ledger.errors import ConflictError, CorruptError, NotFoundError
+from ledger.errors import CorruptError
 from ledger.store import schema
 from ledger.store.contracts import ChainHead, EntryRow, Head, OpeningRow, TileRow
-from ledger.store.engine import WRITER, database_errors, is_sqlite, unflushed
+from ledger.store.engine import database_errors
 from ledger.store.row_insert import run
 from ledger.store.sql_writer import chain_head_of, opening_of
 
@@ -19,13 +19,6 @@ from ledger.store.sql_writer import chain_head_of, opening_of
 SCAN_ROWS = 2_000
 
 _TILE: Final = "SELECT hashes FROM tiles WHERE level = ? AND idx = ?"
-_SAVE: Final = "INSERT INTO checkpoints (size, note) VALUES (?, ?) ON CONFLICT DO NOTHING"
-_SAVED: Final = "SELECT note FROM checkpoints WHERE size = ?"
-_PUBLISH: Final = (
-    "INSERT INTO published (id, size) VALUES (1, ?) "
-    "ON CONFLICT (id) DO UPDATE SET size = excluded.size WHERE published.size < excluded.size"
-)
-_PUBLISHED: Final = "SELECT checkpoints.size, note FROM published JOIN checkpoints ON checkpoints.size = published.size"
 
 
 def entry_of(row: Any) -> EntryRow:
@@ -162,76 +155,3 @@ class LogReads:
         statement = select(table.c.idx).where(and_(table.c.idx >= size, table.c.kind != "timestamp.recorded")).limit(1)
         with self._reading("look for new entries") as connection:
             return connection.execute(statement).first() is not None
-
-
-class CheckpointRows:
-    """The kept checkpoints, and which of them is served."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    @contextmanager
-    def _writing(self, act: str, *, flushed: bool = True) -> Iterator[Connection]:
-        with database_errors(act), self._engine.connect() as connection:
-            connection = connection.execution_options(**WRITER)
-            with nullcontext() if flushed else unflushed(connection), connection.begin():
-                yield connection
-
-    def save_checkpoint(self, size: int, note: bytes) -> bytes:
-        # Two facts make a flush of its own needless on SQLite. The note is durable already in the kept file, and what a
-        # failing machine takes away here is the end of the log of writes alone: this row, of which the next start finds
-        # that the head lacks it, and signs and stores it again before anything is served (recovery, step 6). Others
-        # may go on serving while PostgreSQL starts again, and would serve an older checkpoint than before: there it
-        # is flushed.
-        with self._writing("keep a checkpoint", flushed=not is_sqlite(self._engine)) as connection:
-            kept = note
-            if run(connection, _SAVE, (size, note)).rowcount != 1:
-                kept = bytes(run(connection, _SAVED, (size,)).fetchone()[0])
-                # ML-DSA signatures differ at each signing; the note's text may not.
-                if kept.split(b"\n\n")[0] != note.split(b"\n\n")[0]:
-                    raise ConflictError(f"keep a checkpoint of size {size}: another root stands there already")
-            self._publish(connection, size)
-        return kept
-
-    def checkpoint(self, size: int) -> bytes | None:
-        table = schema.checkpoints
-        with database_errors("read a checkpoint"), self._engine.connect() as connection:
-            note = connection.execute(select(table.c.note).where(table.c.size == size)).scalar_one_or_none()
-        return None if note is None else bytes(note)
-
-    def newest_checkpoint(self) -> tuple[int, bytes] | None:
-        table = schema.checkpoints
-        with database_errors("read a checkpoint"), self._engine.connect() as connection:
-            row = connection.execute(select(table).order_by(table.c.size.desc()).limit(1)).one_or_none()
-        return None if row is None else (row.size, bytes(row.note))
-
-    def checkpoints(self) -> Iterator[tuple[int, bytes]]:
-        table = schema.checkpoints
-        after = -1
-        page = 500
-        while True:
-            with database_errors("read the checkpoints"), self._engine.connect() as connection:
-                rows = connection.execute(
-                    select(table).where(table.c.size > after).order_by(table.c.size).limit(page)
-                ).all()
-            for row in rows:
-                yield row.size, bytes(row.note)
-            if len(rows) < page:
-                return
-            after = rows[-1].size
-
-    def publish(self, size: int) -> None:
-        table = schema.checkpoints
-        with self._writing("publish a checkpoint") as connection:
-            if connection.execute(select(table.c.size).where(table.c.size == size)).first() is None:
-                raise NotFoundError(f"publish a checkpoint of size {size}: none is kept")
-            self._publish(connection, size)
-
-    def _publish(self, connection: Connection, size: int) -> None:
-        # The condition is the promise: never backwards, whoever else publishes at the same time.
-        run(connection, _PUBLISH, (size,))
-
-    def published(self) -> tuple[int, bytes] | None:
-        with database_errors("read the published checkpoint"), self._engine.connect() as connection:
-            row = connection.exec_driver_sql(_PUBLISHED).one_or_none()
-        return None if row is None else (row.size, bytes(row.note))

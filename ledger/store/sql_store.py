@@ -16,15 +16,17 @@ from sqlalchemy import Connection, Engine, inspect, select, text
 from ledger.errors import ConfigError
 from ledger.store import engine as opening
 from ledger.store import schema
+from ledger.store.checkpoint_rows import CheckpointRows
 from ledger.store.contracts import LogWriter
 from ledger.store.postgres_scrub import PostgresScrub
 from ledger.store.postgres_session import require_standby
 from ledger.store.short_reads import ShortReads
 from ledger.store.sql_acts import ActReads
 from ledger.store.sql_casework import CaseReads, TimestampReads
-from ledger.store.sql_log import CheckpointRows, LogReads
+from ledger.store.sql_log import LogReads
 from ledger.store.sql_reminders import ReminderReads
 from ledger.store.sql_writer import writing
+from ledger.store.unflushed import UnflushedWriter
 
 MIGRATIONS: Final = Path(__file__).with_name("migrations")
 """Alembic's folder: a step for each version of the tables that a release ever had."""
@@ -37,6 +39,7 @@ class SqlStore(LogReads, CheckpointRows, CaseReads, ActReads, ReminderReads, Tim
         super().__init__(engine)
         self.engine = engine
         self._short_reads = ShortReads(engine)
+        self._unflushed = UnflushedWriter(engine) if opening.is_sqlite(engine) else None
         self._postgres_scrub = None if opening.is_sqlite(engine) else PostgresScrub(engine)
 
     @classmethod

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, and_, delete, select, update
@@ -138,8 +139,22 @@ def writing(engine: Engine) -> Iterator[SqlWriter]:
         except BaseException:
             # A crash before the commit leaves nothing: the database rolls back.
             transaction.rollback()
+            _forget_sqlite(bare)
             raise
         try:
             transaction.commit()
         except DBAPIError as error:
+            _forget_sqlite(bare)
             raise AmbiguousCommitError("commit the batch: the database did not confirm it") from error
+
+
+def _forget_sqlite(connection: Connection) -> None:
+    """Whoever holds a cursor of what failed (an error in a log does) keeps an old state of the database open with it,
+    and nothing could be written through that connection any more. Rolled back first: thrown away with a cursor held and
+    the write lock, it would keep that.
+    """
+    if is_sqlite(connection):
+        driver: Any = connection.connection.dbapi_connection
+        with suppress(sqlite3.Error):
+            driver.rollback()
+        connection.invalidate()

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Protocol
 
 from ledger.errors import CorruptError
 from ledger.merkle.hashing import HASH_SIZE, hash_leaf
 from ledger.merkle.open_tiles import OpenTiles
 from ledger.merkle.tiles import TILE_WIDTH, TileId, tile_root
-from ledger.store.contracts import LogStore
 
 REMEMBERED_ROOTS = 4_096
 """Roots of full tiles, 32 bytes each: those below sixteen open tiles."""
+
+
+class TreeRows(Protocol):
+    """Of ledger.store.contracts.LogStore, what the tree is made from."""
+
+    def tile(self, level: int, index: int) -> bytes | None: ...
+
+    def leaves(self, start: int, end: int) -> list[bytes]: ...
 
 
 class StoredTiles:
@@ -23,7 +31,7 @@ class StoredTiles:
     tile never changes, and is remembered.
     """
 
-    def __init__(self, store: LogStore, edge: Callable[[], OpenTiles | None] = lambda: None) -> None:
+    def __init__(self, store: TreeRows, edge: Callable[[], OpenTiles | None] = lambda: None) -> None:
         self._store = store
         self._edge = edge
         self._root = lru_cache(REMEMBERED_ROOTS)(self._read_root)

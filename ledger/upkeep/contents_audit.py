@@ -28,12 +28,14 @@ _KEY_SIZE: Final = 32
 
 
 def audit_contents(
-    store: CaseStore, rows: AuditRows, size: int, processes: Processes[AuditRows], ranges: Sequence[range],
-    progress: Progress,
+    store: CaseStore, rows: AuditRows, origin: str, size: int, processes: Processes[AuditRows],
+    ranges: Sequence[range], progress: Progress,
 ) -> Iterator[Finding]:  # fmt: skip
-    """All that is wrong with what the entries below `size` hold. `ranges`: of indexes, together all of them."""
+    """All that is wrong with what the entries below `size` hold. `origin`: the log's name; `ranges`: of indexes,
+    together all of them.
+    """
     key = secrets.token_bytes(_KEY_SIZE)
-    pieces = [ContentsPiece(each.start, each.stop, key) for each in ranges]
+    pieces = [ContentsPiece(each.start, each.stop, key, origin) for each in ranges]
     cases = CaseAudit(store, rows, size)
     missing: dict[int, tuple[str, ...]] = {}
     files: dict[int, bool] = {}

@@ -17,7 +17,8 @@ from ledger.entry.known_leaf import claimed_commitment
 from ledger.entry.leaf import parse_leaf
 from ledger.entry.quick_held import open_whole
 from ledger.errors import LedgerError, UnavailableError
-from ledger.note.signed_note import parse_note
+from ledger.merkle.open_tiles import OpenTiles
+from ledger.note.checkpoint import Checkpoint, format_checkpoint
 from ledger.store.audit_rows import AuditRows
 from ledger.store.case_rows import ActRow, DisclosureRow, ErasureRow, LinkRow
 from ledger.store.contracts import EvidenceRow, Projection
@@ -46,11 +47,14 @@ _FIXED: Final[Mapping[type, tuple[str, tuple[str, ...]]]] = {
 
 @dataclass(frozen=True, slots=True)
 class ContentsPiece:
-    """Entries [start, end). `key`: of this run alone, under which secrets are digested; it is written nowhere."""
+    """Entries [start, end). `key`: of this run alone, under which secrets are digested; it is written nowhere.
+    `origin`: the log's name.
+    """
 
     start: int
     end: int
     key: bytes
+    origin: str
 
 
 @dataclass(slots=True)
@@ -83,6 +87,7 @@ class _ContentsWalk:
         self.found = ContentsFound()
         self._rows = rows
         self._piece = piece
+        self._tree = rows.tree()
         self._secrets: list[bytes] = []
         self._fixed: dict[str, dict[tuple[Any, ...], tuple[Any, ...]]] = {}
         self._tokens: dict[int, RecordedToken] = {}
@@ -203,15 +208,19 @@ class _ContentsWalk:
             yield error.what
             return
         self._tokens[index] = token
-        if self._signed_text(token.size) != token.stamped:
-            yield f"its token stamps a checkpoint of size {token.size} that was never signed"
+        # A token comes after what it stamps, and so does its entry.
+        if not 0 < token.size <= index or self._text(token.size) != token.stamped:
+            yield f"its token stamps a checkpoint of size {token.size} that is not this log's"
 
-    def _signed_text(self, size: int) -> str | None:
-        note = self._rows.checkpoint(size)
+    def _text(self, size: int) -> str | None:
+        """The text of the log's checkpoint of this size, whether or not its signed note is kept."""
         try:
-            return None if note is None else parse_note(bytes(note)).text
+            root = OpenTiles.load(size, self._tree.read).frontier.root()
+        except UnavailableError:
+            raise
         except (LedgerError, TypeError):
-            return None  # reported as a checkpoint
+            return None  # whoever derives the tree says what is missing
+        return format_checkpoint(Checkpoint(self._piece.origin, size, root))
 
     def _compare_tokens(self, start: int, end: int) -> None:
         stored = {row[0]: row for row in self._rows.of_entries("timestamps", ("idx", "size", "gen_time"), start, end)}

@@ -21,7 +21,7 @@ from ledger.blobs.contract import BlobStore
 from ledger.blobs.opening import open_blobs
 from ledger.clock import SystemClock
 from ledger.commit.kept_checkpoint import KeptCheckpoint
-from ledger.commit.note_slots import damaged_slots
+from ledger.commit.note_slots import checkpoint_of, damaged_slots
 from ledger.commit.recovery import check_against, check_edge
 from ledger.commit.signer import CheckpointSigner
 from ledger.config import Settings
@@ -125,14 +125,16 @@ class _Fsck:
                 audit = LogAudit(self._store, self._rows, self._signer, head)
                 return audit.findings(self._processes, ranges, self._progress)
             case "contents":
-                return audit_contents(self._store, self._rows, head.size, self._processes, ranges, self._progress)
+                return audit_contents(
+                    self._store, self._rows, self._signer.origin, head.size, self._processes, ranges, self._progress
+                )
             case _:
                 return audit_files(self._rows, self._blobs, head.size, self._progress)
 
     def _ends(self, head: Head) -> Iterator[Finding]:
         yield from self._right_edge(head)
         yield from self._kept_checkpoint(head)
-        yield from self._served_checkpoint()
+        yield from self._served_checkpoint(head)
 
     def _right_edge(self, head: Head) -> Iterator[Finding]:
         """What a start would refuse (ledger.commit.recovery, steps 1 and 2), without mending anything."""
@@ -153,23 +155,35 @@ class _Fsck:
             for slot in damaged_slots(self._signer.kept.path.read_bytes()):
                 what = f"slot {slot} of its two is damaged: by a loss of power, or by a hand; the other one is whole"
                 yield Finding(str(self._signer.kept.path), what)
-            # It is kept once its head is committed: if it is newer than ours, the head has moved since.
-            now = self._store.head()
-            check_against(self._store, self._signer, now if now.size > head.size else head, kept, "the kept checkpoint")
+            self._continues(head, kept, "the kept checkpoint")
         except RolledBackError as error:
             yield Finding(error.where or "database", error.what, error.evidence)
         except LedgerError as error:
             yield Finding(error.where or "database", error.what)
 
-    def _served_checkpoint(self) -> Iterator[Finding]:
+    def _continues(self, head: Head, note: bytes, what: str) -> None:
+        # It is signed once its head is committed: if it is newer than ours, the head has moved since.
+        now = self._store.head()
+        check_against(self._store, self._signer, now if now.size > head.size else head, note, what)
+
+    def _served_checkpoint(self, head: Head) -> Iterator[Finding]:
         newest = self._store.newest_checkpoint()
-        served = self._store.published()  # read second: it is stored together with the newest, and never moves back
+        served = self._store.published()  # read second: it never moves back
         if newest is None:
             yield Finding("checkpoints", "none is stored")
         elif served is None:
             yield Finding("published", "the checkpoint that is to be served is not stored")
-        elif served[0] < newest[0]:
-            yield Finding("published", f"a checkpoint of size {served[0]} is served, the newest has {newest[0]}")
+        else:
+            if served[0] < newest[0]:
+                yield Finding("published", f"a checkpoint of size {served[0]} is served, the newest has {newest[0]}")
+            try:
+                self._continues(head, served[1], "the served checkpoint")
+                if (said := checkpoint_of(served[1]).size) != served[0]:
+                    yield Finding(
+                        "published", f"the checkpoint that is served has size {said}, its row says {served[0]}"
+                    )
+            except LedgerError as error:
+                yield Finding("published", error.what, error.evidence if isinstance(error, RolledBackError) else ())
 
 
 def _guarded(phase: str, findings: Iterator[Finding]) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from ledger.errors import ConflictError, CorruptError, LedgerError, NotFoundError
+from ledger.errors import ConflictError, CorruptError, LedgerError
 from ledger.store.contracts import (
     CaseRow,
     ChainHead,
@@ -174,17 +174,53 @@ class LogStoreContract(ABC):
         for size, served in ((3, 3), (5, 5), (4, 5), (1, 5)):
             store.save_checkpoint(size, note(size))
             assert store.published() == (served, note(served))
-        for size in (3, 4):
-            store.publish(size)
-            assert store.published() == (5, note(5))
-        assert store.newest_checkpoint() == (5, note(5))
-        assert [size for size, _ in store.checkpoints()] == [1, 3, 4, 5]
+            assert store.newest_checkpoint() == (5 if served == 5 else 3, note(served))
+        with self.another(store) as other:
+            assert other.save_checkpoint(4, note(4)) == note(4)
+            assert other.published() == store.published() == (5, note(5))
 
-    def test_only_what_is_kept_is_published(self, store: LogStore) -> None:
-        store.save_checkpoint(3, note(3))
-        with pytest.raises(NotFoundError, match="none is kept"):
-            store.publish(4)
-        assert store.published() == (3, note(3))
+    def test_one_checkpoint_of_each_256_sizes_is_kept(self, store: LogStore) -> None:
+        sizes = (0, 1, 255, 256, 257, 300, 600, 511, 767, 768, 1023)
+        for at, size in enumerate(sizes):
+            store.save_checkpoint(size, note(size))
+            with self.another(store) as other:
+                other.save_checkpoint(size, note(size))
+                assert other.published() == (max(sizes[: at + 1]), note(max(sizes[: at + 1])))
+        assert list(store.checkpoints()) == [(size, note(size)) for size in (0, 256, 600, 768)]
+        found = {size: store.checkpoint(size) for size in (*sizes, 2)}
+        assert found == dict.fromkeys((*sizes, 2)) | {size: note(size) for size in (0, 256, 600, 768, 1023)}
+        assert store.newest_checkpoint() == (1023, note(1023))
+
+    def test_of_many_who_sign_at_once_one_note_stands_at_each_size(self, store: LogStore) -> None:
+        """Also at the first of a tile's width, whose note is kept."""
+        stood: dict[int, set[bytes]] = {size: set() for size in range(250, 262)}
+
+        def save(own: LogStore, who: str) -> None:
+            for size in stood:
+                together.wait(10)
+                stood[size].add(own.save_checkpoint(size, note(size, signature=who)))
+
+        together = threading.Barrier(4)
+        with self.another(store) as other:
+            threads = [
+                threading.Thread(target=save, args=(own, f"{n}")) for n, own in enumerate((store, other, store, other))
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        assert {size: len(notes) for size, notes in stood.items()} == dict.fromkeys(stood, 1)
+        assert [size for size, _ in store.checkpoints()] == [250, 256]
+        assert {store.checkpoint(256)} == stood[256] and {store.checkpoint(261)} == stood[261]
+
+    def test_what_is_kept_stands_when_its_size_comes_again(self, store: LogStore) -> None:
+        """As at the first start after the served row was put back by hand, or its table is an older one's."""
+        store.save_checkpoint(256, note(256, signature="a"))
+        store.save_checkpoint(257, note(257))
+        assert store.save_checkpoint(256, note(256, signature="b")) == note(256, signature="a")
+        with pytest.raises(ConflictError, match="another root stands there"):
+            store.save_checkpoint(256, note(256, root="b3RoZXI="))
+        assert store.published() == (257, note(257))
 
     # --- reads -----------------------------------------------------------------------------------------------------
 
@@ -214,10 +250,10 @@ class LogStoreContract(ABC):
         assert [head.chain for head in store.chain_heads()] == chains
         assert [(t.level, t.index) for t in store.tiles()] == sorted((n % 2, n) for n in range(140))
         assert [row.index for row in store.stored_evidence()] == list(range(10))
-        for size in range(600):
-            if size % 199 == 0 or size > 590:
-                store.save_checkpoint(size, note(size))
-        assert [size for size, _ in store.checkpoints()] == [0, 199, 398, *range(591, 600)]
+        sizes = range(0, 501 * 256, 256)
+        for size in sizes:
+            store.save_checkpoint(size, note(size))
+        assert list(store.checkpoints()) == [(size, note(size)) for size in sizes]
 
     def test_a_chain_is_read_from_any_place(self, store: LogStore) -> None:
         put(store, *(entry(n, CHAIN if n % 2 else OTHER, n // 2) for n in range(10)))

@@ -76,7 +76,7 @@ POINTS = (
     Point("the kept checkpoint is written", "os:pwrite", within=_ADVANCE),
     Point("the kept checkpoint is flushed", "ledger.commit.kept_checkpoint:sync_descriptor"),
     Point("the checkpoint is stored", _SAVE, turns=2),
-    Point("the stored checkpoint is committed", _COMMIT, within=_SAVE),
+    Point("the stored checkpoint is committed", "ledger.store.checkpoint_rows:_commit"),
     Point("who waits is answered", "ledger.commit.sequencer:_answer_all", turns=2),
     Point("a receipt is made", "ledger.assembly:build_first_receipt", turns=2),
     # The start after all this.

@@ -78,7 +78,11 @@ def test_a_disk_fills_up_and_is_given_room(
         if where != "database alone":
             count, error = fill(lambda n: large(ledger, case, n), told, "large")
             assert count > 3
-            assert "no space left" in str(error) and error.retry_after > 0
+            words = str(error)
+            assert error.retry_after > 0
+            # Where both lie on one disk, either may be the first that finds no room.
+            if where == "files alone" or "the database did not confirm it" not in words:
+                assert "no space left" in words
         if where != "files alone":
             # The last room goes to what is small: now the database itself cannot grow.
             (small_disk / "ballast").write_bytes(bytes(max(0, free(small_disk) - 400_000)))

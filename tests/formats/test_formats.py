@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import tarfile
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +15,9 @@ from sqlalchemy import MetaData
 
 from api.auth.accounts import AccountStore
 from api.cli.operator.backups import make_account_tables
+from ledger.commit.note_slots import newest_note
 from ledger.config import Settings, load_settings
+from ledger.errors import ConfigError
 from ledger.store.engine import open_engine
 from ledger.store.sql_store import SqlStore
 from ledger.upkeep.backup import back_up
@@ -38,12 +42,19 @@ class Earlier:
 
 
 @pytest.fixture(params=FOLDERS, ids=lambda path: path.name)
-def earlier(request: pytest.FixtureRequest, tmp_path: Path) -> Earlier:
+def unpacked(request: pytest.FixtureRequest, tmp_path: Path) -> Earlier:
+    """As it was left."""
     with tarfile.open(request.param) as archive:
         archive.extractall(tmp_path, filter="data")
     settings = load_settings(tmp_path / "data", {"extract": False}, {})
-    upgrade(settings)
     return Earlier(tmp_path, settings, json.loads((tmp_path / "told.json").read_text()))
+
+
+@pytest.fixture
+def earlier(unpacked: Earlier) -> Earlier:
+    """Upgraded."""
+    upgrade(unpacked.settings)
+    return unpacked
 
 
 @pytest.fixture
@@ -81,6 +92,23 @@ def use(settings: Settings, told: dict[str, object]) -> None:
     accounts = AccountStore.open(settings.database)
     assert {(each.name, each.role) for each in accounts.accounts()} == {(a.name, a.role) for a in (ALICE, BOB, JUDGE)}
     accounts.close()
+
+
+def test_it_serves_the_checkpoint_that_it_served(unpacked: Earlier) -> None:
+    """Of format 1, every note has a row, and the newest one is served; all of them stay."""
+    with closing(sqlite3.connect(unpacked.settings.data / "ledger.db")) as database:
+        notes = database.execute("SELECT size, note FROM checkpoints ORDER BY size").fetchall()
+    assert len(notes) > 10 and notes[-1][0] == unpacked.told["size"]
+    with pytest.raises(ConfigError, match="make a backup, then run `evidence-ledger upgrade`"):
+        SqlStore.open(unpacked.settings.database)
+    upgrade(unpacked.settings)
+    store = SqlStore.open(unpacked.settings.database)
+    assert store.published() == store.newest_checkpoint() == notes[-1]
+    assert list(store.checkpoints()) == notes
+    store.close()
+    assert newest_note((unpacked.settings.kept / "kept-checkpoint").read_bytes()) == notes[-1][1]
+    with opened(unpacked.settings) as ledger:
+        assert ledger.checkpoint() == notes[-1][1]
 
 
 def test_it_is_opened_checked_and_goes_on(earlier: Earlier) -> None:

@@ -148,8 +148,10 @@ class Attacker:
         self._engine.dispose()
 
     def drop_triggers(self) -> None:
-        for table in APPEND_ONLY:
-            names = ("no_update", "no_delete") if self.sqlite else ("no_rewriting", "no_truncate")
+        for table in (*APPEND_ONLY, "published"):
+            names = ["no_update", "no_delete"]
+            if not self.sqlite:
+                names = [*(names if table == "published" else ["no_rewriting"]), "no_truncate"]
             for name in names:
                 self.execute(f"DROP TRIGGER {table}_{name}" + ("" if self.sqlite else f" ON {table}"))
 

@@ -244,26 +244,30 @@ def test_a_kept_checkpoint_of_others_is_no_witness(settings: Settings, who: str)
 
 
 @sqlite_alone
-def test_a_signed_checkpoint_beyond_the_head(settings: Settings, attacker: Attacker) -> None:
+@pytest.mark.parametrize("table", ["published", "checkpoints"])
+def test_a_signed_checkpoint_beyond_the_head(settings: Settings, attacker: Attacker, table: str) -> None:
     """Database and kept file rolled back together; one table was forgotten."""
     signer = signer_of(settings)
-    store = SqlStore.open(settings.database)
     keys = signer._ed25519, signer._mldsa
     note = sign_checkpoint(Checkpoint(ORIGIN, 301, b"r" * 32), *keys, 1)
-    store.save_checkpoint(301, note)
-    store.close()
+    if table == "published":
+        store = SqlStore.open(settings.database)
+        store.save_checkpoint(301, note)
+        store.close()
+    else:
+        attacker.copy_row("checkpoints", "size = 300", size=301, note=note)
     error = refused(settings, RolledBackError)
     assert "a checkpoint of size 301 was signed, the head has 300" in error.what
     assert isinstance(error, RolledBackError)
     assert error.evidence == (parse_note(note).text, head_text(settings))
-    attacker.execute("UPDATE checkpoints SET note = :note WHERE size = 301", {"note": b"garbage"})
+    assert attacker.execute(f"UPDATE {table} SET note = :note WHERE size = 301", {"note": b"garbage"}) == 1  # noqa: S608 (our names)
     refused(settings, RolledBackError)
 
 
 @sqlite_alone
 def test_the_same_size_with_another_note_in_the_database(settings: Settings, attacker: Attacker) -> None:
     """What would be served contradicts what we signed."""
-    attacker.execute("UPDATE checkpoints SET note = :note WHERE size = 300", {"note": b"garbage"})
+    attacker.execute("UPDATE published SET note = :note WHERE size = 300", {"note": b"garbage"})
     error = refused(settings, CorruptError)
     assert "the checkpoint of size 300 is not one of this log" in error.what
 
@@ -294,12 +298,12 @@ def test_a_kept_checkpoint_that_the_database_lacks_is_stored(settings: Settings)
 def test_an_answered_entrys_checkpoint_that_the_disk_lost_is_stored_again(
     settings: Settings, attacker: Attacker
 ) -> None:
-    """SQLite does not flush this row (CheckpointRows.save_checkpoint): a power cut may take it, and it alone."""
+    """SQLite does not flush this row (CheckpointRows.save_checkpoint): a power cut may take its last state."""
+    before = {"size": 300, "note": attacker.value("SELECT note FROM published WHERE size = 300")}
     with opened(settings) as ledger:
         ledger.open_case(ALICE, "Answered")
     told = kept_text(settings)
-    assert attacker.execute("DELETE FROM checkpoints WHERE size = 301") == 1
-    attacker.execute("UPDATE published SET size = 300")
+    attacker.execute("UPDATE published SET size = :size, note = :note", before)
     with opened(settings) as ledger:
         served = ledger.checkpoint()
         assert served is not None and parse_note(served).text == told == head_text(settings)
@@ -309,13 +313,10 @@ def test_an_answered_entrys_checkpoint_that_the_disk_lost_is_stored_again(
 
 @sqlite_alone
 def test_a_checkpoint_that_is_stored_and_not_served_is_served(settings: Settings, attacker: Attacker) -> None:
-    commit(settings, 7)
-    with opened(settings):
-        pass
-    attacker.execute("UPDATE published SET size = 300")
+    newest = attacker.value("SELECT note FROM checkpoints WHERE size = 300")
+    attacker.execute("UPDATE published SET (size, note) = (SELECT size, note FROM checkpoints WHERE size = 0)")
     with opened(settings) as ledger:
-        served = ledger.checkpoint()
-    assert served is not None and parse_note(served).text == head_text(settings)
+        assert ledger.checkpoint() == newest  # it was not signed anew
 
 
 def test_a_log_without_entry_0_is_not_opened(tmp_path: Path, sqlite_url: str) -> None:

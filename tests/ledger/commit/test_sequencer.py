@@ -139,14 +139,13 @@ def test_an_ambiguous_commit_is_not_guessed_at(rig: Rig, when: str) -> None:
     rig.check(2)
 
 
-@pytest.mark.parametrize("call", ["save_checkpoint", "publish", "writing"])
+@pytest.mark.parametrize("call", ["save_checkpoint", "writing"])
 @pytest.mark.parametrize("when", ["applied", "lost"])
 def test_every_write_may_fail_in_two_ways(rig: Rig, call: str, when: str) -> None:
     rig.faulty.faults[call] = (when, UnavailableError(f"{call}: the database failed"))
-    if call != "publish":  # recovery alone publishes by itself
-        with pytest.raises(UnavailableError):
-            rig.writer.append([keyed("k")])
-        rig.settle()
+    with pytest.raises(UnavailableError):
+        rig.writer.append([keyed("k")])
+    rig.settle()
     (again,) = rig.writer.append([keyed("k")])
     assert again.index == 1
     rig.faulty.faults.clear()
@@ -511,7 +510,7 @@ def test_a_killed_postgresql_backend_loses_and_doubles_nothing(
         when, statement = {
             "insert": ("before", "INSERT INTO entries"),
             "copy": ("after", "SELECT chain, length"),  # the last before a batch of many rows is copied in
-            "checkpoint": ("before", "INSERT INTO checkpoints"),
+            "checkpoint": ("before", "INSERT INTO published"),
         }[moment]
 
         def at(connection: Any, _cursor: Any, sql: str, *_: Any) -> None:

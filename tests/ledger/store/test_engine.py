@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
-from ledger.errors import ConfigError, ConflictError, UnavailableError
-from ledger.store.contracts import EntryRow
+from ledger.errors import ConfigError, UnavailableError
 from ledger.store.engine import (
     POOL_OVERFLOW,
     POOL_SIZE,
-    database_errors,
     open_engine,
     ping,
     sqlite_file,
-    unflushed,
 )
 from ledger.store.sql_store import SqlStore
 from tests.postgres import PostgresServer
@@ -55,58 +50,6 @@ def test_other_addresses_are_refused(url: str) -> None:
 def test_sqlite_waits_for_the_disk(sqlite_url: str) -> None:
     assert show(sqlite_url, "PRAGMA journal_mode") == "wal"
     assert show(sqlite_url, "PRAGMA synchronous") == 2  # FULL: each commit is on disk
-
-
-def level(connection: Connection) -> int:
-    driver = connection.connection.dbapi_connection
-    assert driver is not None
-    return int(driver.execute("PRAGMA synchronous").fetchone()[0])  # type: ignore[attr-defined]  # sqlite3's shortcut
-
-
-def test_commits_that_need_not_be_flushed_leave_no_trace_in_the_connection(sqlite_url: str) -> None:
-    engine = SqlStore.create(sqlite_url).engine
-    with engine.connect() as connection:
-        with unflushed(connection):
-            assert level(connection) == 1
-        assert level(connection) == 2
-        with pytest.raises(ZeroDivisionError), unflushed(connection), connection.begin():
-            raise ZeroDivisionError
-        assert level(connection) == 2
-        # Inside a transaction nothing can be changed, and a connection that stays unflushed is thrown away.
-        before = connection.connection.dbapi_connection
-        with pytest.raises(UnavailableError, match="the database failed"), database_errors("x"), unflushed(connection):
-            connection.execute(text("SELECT 1"))
-    with engine.connect() as connection:
-        assert connection.connection.dbapi_connection is not before
-        assert level(connection) == 2
-    engine.dispose()
-
-
-def test_only_checkpoints_go_unflushed(sqlite_url: str) -> None:
-    store = SqlStore.create(sqlite_url)
-    levels: dict[str, int] = {}
-    with store.engine.connect() as connection:  # the one connection of the pool, which every call below takes in turn
-        driver = cast("sqlite3.Connection", connection.connection.dbapi_connection)
-    settings = {"PRAGMA synchronous=NORMAL": 1, "PRAGMA synchronous=FULL": 2}
-    now = [2]
-
-    def trace(sql: str) -> None:
-        now.append(settings.get(sql, now[-1]))
-        levels[sql[:18]] = now[-1]
-
-    driver.set_trace_callback(trace)
-    store.save_checkpoint(0, b"text\n\nsignatures")
-    with pytest.raises(ConflictError):
-        store.save_checkpoint(0, b"other\n\nsignatures")
-    with store.writing() as writer:
-        head = writer.lock_head()
-        writer.append([EntryRow(0, "ab" * 16, 0, "x.y", b"leaf")], [], [], [])
-        writer.move_head(head, head)
-    store.publish(0)
-    driver.set_trace_callback(None)
-    assert levels["INSERT INTO checkp"] == 1
-    assert levels["INSERT INTO entrie"] == levels["UPDATE log_head SE"] == levels["INSERT INTO publis"] == 2
-    store.close()
 
 
 def test_opening_makes_no_file(tmp_path: Path, sqlite_url: str) -> None:

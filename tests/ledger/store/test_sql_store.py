@@ -61,6 +61,22 @@ def test_the_past_is_not_rewritten_from_a_console(store: SqlStore, database_url:
         assert attacker.execute(attempts[0]) == 1
 
 
+def test_what_is_served_moves_forward_only_from_a_console_too(store: SqlStore, database_url: str) -> None:
+    store.save_checkpoint(3, note(3))
+    attempts = [f"UPDATE published SET size = {size}, note = note" for size in (2, 3)] + ["DELETE FROM published"]  # noqa: S608 (numbers)
+    with Attacker(database_url) as attacker:
+        attempts += [] if attacker.sqlite else ["TRUNCATE published"]
+        for attempt in attempts:
+            with pytest.raises(DBAPIError, match="published moves forward only"):
+                attacker.execute(attempt)
+        assert store.published() == (3, note(3))
+        assert attacker.execute("UPDATE published SET size = 4") == 1
+        attacker.drop_triggers()
+        for attempt in attempts[:3]:
+            assert attacker.execute(attempt) == 1
+        assert store.published() is None
+
+
 def test_openings_can_be_erased_and_the_head_moves(store: SqlStore, database_url: str) -> None:
     put(store, entry(0))
     with Attacker(database_url) as attacker:

@@ -16,11 +16,28 @@ from ledger.config import Settings
 from ledger.entry.canonical_json import parse, serialise
 from ledger.entry.receipt_number import parse_number
 from ledger.errors import ConfigError, UnavailableError
+from ledger.merkle.hashing import EMPTY_ROOT
+from ledger.merkle.open_tiles import OpenTiles
+from ledger.note.checkpoint import Checkpoint, format_checkpoint, sign_checkpoint
+from ledger.note.signed_note import parse_note
 from ledger.store.audit_rows import AuditRows
 from ledger.store.sql_store import SqlStore
 from ledger.upkeep.file_audit import audit_files
 from ledger.upkeep.fsck import Finding, fsck
-from tests.ledger.making import ALICE, BOB, JUDGE, Attacker, Copies, anchor_file, make_log, opened, statement
+from ledger.workers import record_token
+from tests.ledger.making import (
+    ALICE,
+    BOB,
+    JUDGE,
+    ORIGIN,
+    Attacker,
+    Copies,
+    anchor_file,
+    make_log,
+    opened,
+    signer_of,
+    statement,
+)
 
 FILE = b"the file's bytes"
 
@@ -252,7 +269,7 @@ def test_a_tile_slipped_in(settings: Settings, attacker: Attacker, level: int, i
 
 @sqlite_alone
 def test_an_edited_checkpoint(settings: Settings, attacker: Attacker) -> None:
-    size = int(attacker.value("SELECT min(size) FROM checkpoints WHERE size > 1"))
+    size = int(attacker.value("SELECT max(size) FROM checkpoints"))
     where = f"size = {size}"
     note = attacker.value(f"SELECT note FROM checkpoints WHERE {where}")  # noqa: S608 (a number)
     at = note.index(b"\n", note.index(b"\n") + 1) + 1
@@ -265,21 +282,43 @@ def test_an_edited_checkpoint(settings: Settings, attacker: Attacker) -> None:
 
 @sqlite_alone
 def test_a_checkpoint_under_another_size(settings: Settings, attacker: Attacker) -> None:
-    size = int(attacker.value("SELECT max(size) FROM checkpoints"))
-    attacker.copy_row("checkpoints", f"size = {size}", size=size + 5)
+    head = int(attacker.value("SELECT size FROM log_head"))
+    attacker.copy_row("checkpoints", "size = 0", size=head + 5)
     found = list(fsck(settings))
-    assert Finding(f"checkpoint {size + 5}", f"it was signed, and the head has only {size} entries") in found
+    assert Finding(f"checkpoint {head + 5}", f"it was signed, and the head has only {head} entries") in found
 
 
 @sqlite_alone
-@pytest.mark.parametrize("attack", ["moved back", "gone", "of a size that is not kept"])
-def test_what_is_served(settings: Settings, attacker: Attacker, attack: str) -> None:
-    if attack == "gone":
-        attacker.execute("DELETE FROM published")
-    else:
-        size = "(SELECT min(size) FROM checkpoints)" if attack == "moved back" else "999"
-        attacker.execute(f"UPDATE published SET size = {size}")  # noqa: S608 (a text of our own)
-    assert "serve" in findings(settings)["published"]
+@pytest.mark.parametrize(
+    ("attack", "said"),
+    [
+        ("DELETE FROM published", "the checkpoint that is to be served is not stored"),
+        ("UPDATE published SET (size, note) = (SELECT size, note FROM checkpoints WHERE size = 0)", "the newest has"),
+        ("UPDATE published SET size = 999", "its row says 999"),
+        ("UPDATE published SET size = size - 1", "its row says"),
+        ("UPDATE published SET note = (SELECT note FROM checkpoints WHERE size = 0)", "is served has size 0"),
+        ("UPDATE published SET note = x'00'", "the served checkpoint is not signed by this log's keys"),
+    ],
+)  # fmt: skip
+def test_what_is_served(settings: Settings, attacker: Attacker, attack: str, said: str) -> None:
+    assert attacker.execute(attack) == 1
+    assert said in findings(settings)["published"]
+    assert said in {each.where: each.what for each in fsck(settings, only=())}["published"]
+
+
+def test_every_byte_of_what_is_served(settings: Settings, attacker: Attacker) -> None:
+    """Also of one that another tree gives, signed by our own keys."""
+    note = attacker.value("SELECT note FROM published")
+    for at in range(0, len(note), len(note) // 40):
+        attacker.execute("UPDATE published SET note = :note", {"note": flipped(note, at)})
+        assert [each.where for each in fsck(settings, only=())] == ["published"], at
+    signer = signer_of(settings)
+    size = int(attacker.value("SELECT size FROM published"))
+    other = sign_checkpoint(Checkpoint(ORIGIN, size, b"r" * 32), signer._ed25519, signer._mldsa, 1)
+    attacker.execute("UPDATE published SET note = :note", {"note": other})
+    (found,) = fsck(settings, only=())
+    assert found.where == "published" and "does not continue the served checkpoint" in found.what
+    assert found.evidence[0] == parse_note(other).text
 
 
 def test_a_member_slipped_in(settings: Settings, attacker: Attacker) -> None:
@@ -290,6 +329,33 @@ def test_a_member_slipped_in(settings: Settings, attacker: Attacker) -> None:
         assert any(what == "the membership of eve is not what the entries say" for what in found.values())
         attacker.execute("DELETE FROM members WHERE account = 'eve'")
     assert findings(settings) == {}
+
+
+@sqlite_alone
+def test_a_token_over_another_tree(settings: Settings) -> None:
+    """What is stamped is compared with the entries: signed notes are kept of few sizes."""
+    with opened(settings) as ledger:
+        size = ledger._store.head().size
+        authority = ledger._timestamping._authorities[0]
+        edge = ledger._sequencer.edge
+        assert edge is not None
+        true = [Checkpoint(ORIGIN, size, edge.frontier.root())]
+        true += [Checkpoint(ORIGIN, at, OpenTiles.load(at, ledger._tiles.read).frontier.root()) for at in (2, 255, 256)]
+        false = [
+            replace(true[1], root=b"r" * 32),
+            replace(true[2], origin="other.example/log"),
+            replace(true[0], size=9_999),
+        ]
+        false += [Checkpoint(ORIGIN, 0, EMPTY_ROOT), replace(true[2], size=256)]
+        for each in (*true, *false):
+            text = format_checkpoint(each)
+            record_token(ledger._store, ledger._sequencer, "development", text, authority.ask(text.encode())[0])
+    found = findings(settings)
+    wrong = {f"entry {size + len(true) + n}": each.size for n, each in enumerate(false)}
+    assert found == {
+        where: f"its token stamps a checkpoint of size {stamped} that is not this log's"
+        for where, stamped in wrong.items()
+    }
 
 
 @sqlite_alone

@@ -124,6 +124,24 @@ def test_nobody_may_be_at_work_meanwhile(
     assert upgrade(settings) == Upgraded(HEAD, "9002")
 
 
+def test_the_note_that_is_served_gets_its_own_row(database_url: str) -> None:
+    """From the first version of the tables to the second, on either database."""
+    SqlStore.create(database_url, "0001").close()
+    notes = [(size, b"text %d\n\n" % size + bytes(9_000)) for size in (0, 1, 256, 257)]
+    with Attacker(database_url) as database:
+        for size, note in notes:
+            database.execute("INSERT INTO checkpoints VALUES (:size, :note)", {"size": size, "note": note})
+        database.execute("INSERT INTO published VALUES (1, 256)")
+    assert SqlStore.upgrade(database_url)[0] == "0001"
+    store = SqlStore.open(database_url)
+    assert store.published() == notes[2]
+    assert list(store.checkpoints()) == notes
+    assert store.newest_checkpoint() == notes[3]
+    store.save_checkpoint(258, notes[3][1])
+    assert store.published() == (258, notes[3][1])
+    store.close()
+
+
 def test_where_there_is_no_log_there_is_nothing_to_upgrade(tmp_path: Path, settings: Settings) -> None:
     with pytest.raises(ConfigError, match="there is no such file"):
         upgrade(replace(settings, database=f"sqlite:///{tmp_path / 'none.db'}"))
