@@ -165,14 +165,15 @@ def test_what_nobody_on_the_machine_can_see(machine: Machine, tmp_path: Path, wh
     config.write_text(config.read_text().replace(str(machine.kept), str(whole / "kept")))
     copy = Machine(whole / "data", whole / "kept")
     machine.grow(2)
+    ours = machine.checkpoint(5)
     if what == "rolled back":
         shutil.rmtree(machine.data)
     copy.grow(2)
+    theirs = copy.checkpoint(5)
     copy.serves()
     if what == "cloned":
         machine.serves()
-        ours, theirs = machine.checkpoint(5), copy.checkpoint(5)
-        assert ours.splitlines()[:2] == theirs.splitlines()[:2] and ours.splitlines()[2] != theirs.splitlines()[2]
+    assert ours.splitlines()[:2] == theirs.splitlines()[:2] and ours.splitlines()[2] != theirs.splitlines()[2]
 
 
 # --- restore, and the successor -------------------------------------------------------------------------------------
