@@ -13,9 +13,19 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import TypeAlias
 
 from ledger.blobs.durable_file import replace_durably, sync_descriptor, unavailable
-from ledger.commit.note_slots import SLOT_SIZE, checkpoint_of, fits, format_file, format_slot, newest_note, parse_slots
+from ledger.commit.note_slots import (
+    FILE_SIZE,
+    SLOT_SIZE,
+    checkpoint_of,
+    fits,
+    format_file,
+    format_slot,
+    newest_note,
+    parse_slots,
+)
 from ledger.errors import ConfigError, LedgerError, RolledBackError, UnavailableError
 from ledger.note.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
 from ledger.note.signed_note import parse_note
@@ -25,6 +35,8 @@ FILE_NAME = "kept-checkpoint"
 # A signed note: three short lines, our two signatures, and at most a hundred lines of witnesses of 3.3 KB each.
 _NOTE_MAX = 512 * 1024
 
+_Content: TypeAlias = tuple[bytes, list[Checkpoint | None]]
+
 
 class KeptCheckpoint:
     """The kept file in `directory`. `advance` is safe to call from many processes on one machine."""
@@ -32,6 +44,7 @@ class KeptCheckpoint:
     def __init__(self, directory: Path) -> None:
         self.path = directory / FILE_NAME
         self._lock_path = directory / f"{FILE_NAME}.lock"
+        self._last: _Content = (b"", [])
 
     def read(self) -> bytes | None:
         """The kept signed note, or None where there is none. Raises ConfigError for a file that cannot be read, or in
@@ -65,7 +78,7 @@ class KeptCheckpoint:
             except OSError as error:
                 raise ConfigError(f"read the kept checkpoint: {error.strerror}", str(self.path)) from error
             stack.callback(os.close, descriptor)
-            slots = self._slots(descriptor)
+            data, slots = self._content(descriptor)
             old, newest = max(((kept, at) for at, kept in enumerate(slots) if kept), key=lambda each: each[0].size)
             if old.size == new.size and old.root != new.root:
                 raise RolledBackError(
@@ -79,16 +92,25 @@ class KeptCheckpoint:
             elif len(slots) == 1 or not fits(note):
                 self._replace(note)
             else:
-                self._write(descriptor, 1 - newest, note)
+                written = self._write(descriptor, 1 - newest, note)
+                at = (1 - newest) * SLOT_SIZE
+                self._last = (
+                    b"".join((data[:at], written, data[at + len(written) :])),
+                    [new, old] if newest else [old, new],
+                )
 
-    def _slots(self, descriptor: int) -> list[Checkpoint | None]:
-        """What each slot says, at least one of them; or of a file without slots, what it says."""
+    def _content(self, descriptor: int) -> _Content:
+        """The file's bytes, and what each slot says, at least one of them; or of a file without slots, what it says.
+
+        They are read each time: other processes write them too. What was parsed once is not parsed again.
+        """
         try:
-            data = os.pread(descriptor, _NOTE_MAX, 0)
-            slots = parse_slots(data)
-            if slots is None:
-                return [parse_checkpoint(parse_note(data).text)]
-            return [None if note is None else checkpoint_of(note) for note in slots]
+            data = os.pread(descriptor, FILE_SIZE + 1, 0)
+            if len(data) > FILE_SIZE:
+                data = os.pread(descriptor, _NOTE_MAX, 0)
+            if data != self._last[0] or not data:
+                self._last = data, _parse(data)
+            return self._last
         except OSError as error:
             raise ConfigError(f"read the kept checkpoint: {error.strerror}", str(self.path)) from error
         except LedgerError as error:
@@ -97,8 +119,10 @@ class KeptCheckpoint:
     def _replace(self, note: bytes) -> None:
         replace_durably(self.path, format_file(note) if fits(note) else note)
 
-    def _write(self, descriptor: int, slot: int, note: bytes) -> None:
-        """Over the older slot: a crash in the middle leaves the newer one, which is as good as before."""
+    def _write(self, descriptor: int, slot: int, note: bytes) -> bytes:
+        """Over the older slot: a crash in the middle leaves the newer one, which is as good as before. Returns what was
+        written.
+        """
         at = slot * SLOT_SIZE
         try:
             with unavailable("keeping a checkpoint", self.path):
@@ -112,6 +136,7 @@ class KeptCheckpoint:
             with suppress(OSError):
                 os.pwrite(descriptor, bytes(len(data)), at)
             raise
+        return data
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -124,3 +149,10 @@ class KeptCheckpoint:
             yield
         finally:
             os.close(descriptor)
+
+
+def _parse(data: bytes) -> list[Checkpoint | None]:
+    slots = parse_slots(data)
+    if slots is None:
+        return [parse_checkpoint(parse_note(data).text)]
+    return [None if note is None else checkpoint_of(note) for note in slots]

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ledger.blobs import durable_file
+from ledger.commit import kept_checkpoint
 from ledger.commit.kept_checkpoint import FILE_NAME, KeptCheckpoint
 from ledger.commit.note_slots import FILE_SIZE, SLOT_SIZE, checkpoint_of, newest_note, parse_slots
 from ledger.commit.writer_lock import WriterLock
@@ -102,6 +103,23 @@ def test_it_is_written_in_place_slot_by_slot(tmp_path: Path) -> None:
         )
     stat = (tmp_path / FILE_NAME).stat()
     assert (stat.st_ino, stat.st_size) == (file, FILE_SIZE)
+
+
+def test_what_another_process_wrote_in_between_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was read is remembered, and read again: the file is several processes'."""
+    one, other = KeptCheckpoint(tmp_path), KeptCheckpoint(tmp_path)
+    for size in range(0, 40, 4):
+        one.advance(note(size))
+        one.advance(note(size + 1))
+        other.advance(note(size + 2))
+        other.advance(note(size + 3))
+        one.advance(note(size + 2))
+        with pytest.raises(RolledBackError):
+            one.advance(note(size + 3, b"r" * 32))
+        assert one.read() == other.read() and checkpoint_of(one.read() or b"").size == size + 3
+    monkeypatch.setattr(kept_checkpoint, "_parse", lambda _: pytest.fail("the same bytes are parsed once"))
+    one.advance(note(40))
+    one.advance(note(41))
 
 
 def test_a_torn_write_leaves_the_one_before(tmp_path: Path) -> None:
