@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import sqlite3
 import time
 from collections.abc import Callable, Collection
 from contextlib import closing
-from multiprocessing.pool import Pool
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +16,7 @@ from ledger.commit.prepared import new_chain
 from ledger.config import Settings
 from ledger.merkle.frontier import Frontier
 from ledger.merkle.hashing import hash_leaves
+from ledger.upkeep.forks import Forks
 from ledger.upkeep.fsck import PHASES, fsck
 from ledger.upkeep.processes import cores
 
@@ -40,7 +39,7 @@ _ENTRIES: Final = "SELECT * FROM entries WHERE idx >= {} AND idx < {} ORDER BY i
 _LEAVES: Final = "SELECT leaf FROM entries ORDER BY idx"
 _NOTES: Final = (
     "the log: leaves, tree, tiles, chains, checkpoints; everything: also commitments, tables, SQLite's own check",
-    f"{_CHAINS} chains in turns, 6 fields an entry, batches of {_BATCH:,}; processes started anew for each check",
+    f"{_CHAINS} chains in turns, 6 fields an entry, batches of {_BATCH:,}; processes copied anew for each check",
     "a bare scan is one process reading; on all cores each reads its part, its processes up before",
 )
 
@@ -54,12 +53,12 @@ def measure(scale: Scale, folder: Path) -> Outcome:
             log.sequencer.append(prepare_entries(chains[batch % _CHAINS], _BATCH))
         size = log.store.head().size
     database = folder / "ledger.db"
-    with multiprocessing.get_context("spawn").Pool(cores()) as pool:
+    with closing(Forks(lambda: database, cores())) as copies:
         contenders = [
             Contender(LOG, lambda: _rate(lambda: _check(settings, ["log"]), size)),
             Contender(ALL, lambda: _rate(lambda: _check(settings, PHASES), size)),
             Contender(SCAN_LOG, lambda: _rate(lambda: scan_log(database, 0, size), size), peer=True),
-            Contender(SCAN_LOG_CORES, lambda: _rate(lambda: _scan_on_cores(pool, database, size), size), peer=True),
+            Contender(SCAN_LOG_CORES, lambda: _rate(lambda: _scan_on_cores(copies, size), size), peer=True),
             Contender(SCAN_ALL, lambda: _rate(lambda: _scan(database, _ROWS), size), peer=True),
             Contender(HASH, lambda: _rate(lambda: _hash(database), size), peer=True),
         ]
@@ -84,9 +83,13 @@ def scan_log(database: Path, start: int, end: int) -> None:
         _scan(database, f"SELECT * FROM {table}")  # noqa: S608 (our names)
 
 
-def _scan_on_cores(pool: Pool, database: Path, size: int) -> None:
+def _scan_part(database: Path, part: range) -> None:
+    scan_log(database, part.start, part.stop)
+
+
+def _scan_on_cores(copies: Forks, size: int) -> None:
     step = -(-size // cores())
-    pool.starmap(scan_log, [(database, start, start + step) for start in range(0, size, step)], chunksize=1)
+    list(copies.map(_scan_part, [range(start, start + step) for start in range(0, size, step)]))
 
 
 def _scan(database: Path, rows: str) -> None:

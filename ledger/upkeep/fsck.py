@@ -35,6 +35,7 @@ from ledger.store.sql_store import SqlStore
 from ledger.upkeep.contents_audit import audit_contents
 from ledger.upkeep.file_audit import audit_files
 from ledger.upkeep.finding import Finding, Progress
+from ledger.upkeep.forks import can_fork
 from ledger.upkeep.log_audit import LogAudit
 from ledger.upkeep.processes import Processes, cores
 
@@ -48,6 +49,9 @@ STRETCH_MAX: Final = 256 * TILE_WIDTH
 
 STRETCH_MIN: Final = 16 * TILE_WIDTH
 """Entries of the shortest one that is worth a process: a fraction of a second's work, as long as one takes to start."""
+
+STARTED_MIN: Final = 1024 * TILE_WIDTH
+"""Entries of the shortest log whose leaves and tree are worth processes that are started anew: a second's work."""
 
 _STRETCHES_PER_CORE: Final = 8  # so that none is idle for long at the end
 
@@ -74,8 +78,10 @@ def fsck(
         head = store.head()
         ranges = _ranges(head.size, cores() if processes is None else processes)
         rows = AuditRows(store.engine)
-        count = min(len(ranges), cores()) if processes is None else processes
-        crew = stack.enter_context(Processes(partial(AuditRows.open, settings.database), rows, count))
+        if processes is None:
+            worth_it = head.size >= STARTED_MIN or "contents" in only or (may_fork and can_fork())
+            processes = min(len(ranges), cores()) if worth_it else 0
+        crew = stack.enter_context(Processes(partial(AuditRows.open, settings.database), rows, processes))
         if may_fork:
             store.engine.dispose()  # no connection is open in the copies, and no key is known to them yet
             crew.fork()

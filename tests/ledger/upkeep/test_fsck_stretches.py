@@ -12,6 +12,7 @@ import pytest
 from ledger.config import Settings
 from ledger.errors import ConfigError, UnavailableError
 from ledger.upkeep.finding import Finding
+from ledger.upkeep.forks import Forks
 from ledger.upkeep.fsck import fsck
 from ledger.upkeep.processes import Processes
 from ledger.upkeep.spawned import Spawned
@@ -62,6 +63,26 @@ def test_processes_find_what_one_finds(
     }  # fmt: skip
     assert found(settings, 256, monkeypatch, processes=2) == alone
     assert found(settings, 10_000, monkeypatch) == alone
+    forked: list[int] = []
+    monkeypatch.setattr("ledger.upkeep.processes.Forks", lambda make, count: forked.append(count) or Forks(make, count))
+    monkeypatch.setattr("ledger.upkeep.processes.can_fork", lambda: True)  # whatever threads the tests have
+    monkeypatch.setattr("ledger.upkeep.fsck.STRETCH_MAX", 256)
+    assert set(fsck(settings, processes=2, may_fork=True)) == alone and forked == [2]
+
+
+def test_a_short_log_starts_no_process_that_takes_longer_than_it(
+    original: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts: list[int] = []
+    monkeypatch.setattr(
+        "ledger.upkeep.fsck.Processes", lambda make, tool, count: counts.append(count) or Processes(make, tool, 0)
+    )
+    monkeypatch.setattr("ledger.upkeep.fsck.STRETCH_MIN", 256)
+    for beside_threads in (True, False):
+        monkeypatch.setattr("ledger.upkeep.fsck.can_fork", lambda forks=not beside_threads: forks)
+        assert list(fsck(original, ["log"], may_fork=True)) == []
+    assert list(fsck(original, ["contents"])) == []
+    assert counts[0] == 0 and counts[1] == counts[2] > 0
 
 
 @pytest.mark.parametrize("original", ["sqlite"], indirect=True)
