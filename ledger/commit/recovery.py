@@ -24,6 +24,7 @@ from ledger.errors import (
     MalformedError,
     ProofError,
     RolledBackError,
+    UnavailableError,
 )
 from ledger.merkle.consistency import check_consistency, prove_consistency
 from ledger.merkle.open_tiles import OpenTiles
@@ -136,7 +137,7 @@ def _sign(store: LogStore, signer: CheckpointSigner, head: Head) -> None:
 
 
 def check_edge(store: LogStore, head: Head) -> OpenTiles:
-    """Steps 1 and 2. Raises CorruptError."""
+    """Steps 1 and 2. Raises CorruptError; UnavailableError where the database does not answer, whatever is in it."""
     last = store.last_index()
     if last + 1 != head.size:
         raise CorruptError(
@@ -146,6 +147,8 @@ def check_edge(store: LogStore, head: Head) -> OpenTiles:
         )
     try:
         edge = OpenTiles.load(head.size, StoredTiles(store).read)
+    except UnavailableError:
+        raise
     except LedgerError as error:
         raise CorruptError(f"start: the right edge cannot be read: {error}", "database") from error
     if edge.frontier.root() != head.root:

@@ -18,7 +18,8 @@ from ledger.errors import ConfigError, UnavailableError
 from ledger.store.postgres_session import CHECKED_AGAIN_S, prepare_sessions
 
 __all__ = [
-    "WRITER", "Engine", "database_errors", "empty_sqlite_log", "is_sqlite", "open_engine", "ping", "sqlite_file",
+    "WRITER", "Engine", "database_errors", "empty_sqlite_log", "first_line", "is_sqlite", "open_engine", "ping",
+    "sqlite_file",
 ]  # fmt: skip
 
 # Readers are as many as the server's threads; a request that finds no connection within the time gets 503.
@@ -110,14 +111,14 @@ def database_errors(act: str) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise UnavailableError(f"{act}: the database failed: {_first_line(error.orig)}", retry_after=2) from error
+        raise UnavailableError(f"{act}: the database failed: {first_line(error.orig)}", retry_after=2) from error
     except (psycopg.Error, sqlite3.Error) as error:  # of what goes past SQLAlchemy: COPY, settings
-        raise UnavailableError(f"{act}: the database failed: {_first_line(error)}", retry_after=2) from error
+        raise UnavailableError(f"{act}: the database failed: {first_line(error)}", retry_after=2) from error
     except SQLAlchemyError as error:
-        raise UnavailableError(f"{act}: the database failed: {_first_line(error)}", retry_after=2) from error
+        raise UnavailableError(f"{act}: the database failed: {first_line(error)}", retry_after=2) from error
 
 
-def _first_line(error: object) -> str:
+def first_line(error: object) -> str:
     """The driver's own words without the statement's values: an opening must not reach a log line."""
     lines = str(error).splitlines()
     return lines[0][:200] if lines else type(error).__name__

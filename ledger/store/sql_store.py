@@ -11,6 +11,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, inspect, select, text
 
 from ledger.errors import ConfigError
@@ -159,7 +160,7 @@ class SqlStore(LogReads, CheckpointRows, CaseReads, ActReads, ReminderReads, Tim
 
 def check_revision(found: str | None, *, older_is_fine: bool = False) -> None:
     """Raises ConfigError, with what to do, unless tables of this version are those that this program works on."""
-    known = [step.revision for step in ScriptDirectory.from_config(_alembic()).walk_revisions()]
+    known = _known_revisions()
     if found is None:
         raise ConfigError("open the database: it holds no log; `evidence-ledger init` makes one")
     if found not in known:
@@ -172,6 +173,22 @@ def check_revision(found: str | None, *, older_is_fine: bool = False) -> None:
             f"open the database: its tables are of version {found}, this program needs {known[0]}: make a backup, "
             "then run `evidence-ledger upgrade`"
         )
+
+
+def _known_revisions() -> list[str]:
+    """The versions of the tables that this program has steps for, the newest first. Raises ConfigError without any."""
+    try:
+        known = [step.revision for step in ScriptDirectory.from_config(_alembic()).walk_revisions()]
+    except (CommandError, OSError) as error:
+        raise ConfigError(
+            f"open the database: the program's own steps cannot be read: {error}", str(MIGRATIONS)
+        ) from error
+    if not known:
+        raise ConfigError(
+            "open the database: the program's own steps cannot be read, or are missing: its installation is damaged",
+            str(MIGRATIONS),
+        )
+    return known
 
 
 def _refuse_company(connection: Connection) -> None:

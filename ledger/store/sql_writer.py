@@ -24,7 +24,7 @@ from ledger.store.contracts import (
     Projection,
     TileRow,
 )
-from ledger.store.engine import WRITER, database_errors
+from ledger.store.engine import WRITER, database_errors, first_line
 from ledger.store.row_insert import insert_rows, is_sqlite, run, run_for_each
 from ledger.store.sql_projection import evidence_values, project
 
@@ -145,7 +145,8 @@ def writing(engine: Engine) -> Iterator[SqlWriter]:
             transaction.commit()
         except DBAPIError as error:
             _forget_sqlite(bare)
-            raise AmbiguousCommitError("commit the batch: the database did not confirm it") from error
+            said = first_line(error.orig)
+            raise AmbiguousCommitError(f"commit the batch: the database did not confirm it: {said}") from error
 
 
 def _forget_sqlite(connection: Connection) -> None:

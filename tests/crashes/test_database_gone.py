@@ -127,7 +127,7 @@ def test_connections_are_cut_in_the_middle_of_a_commit_and_at_any_byte(
 ) -> None:
     settings = make_log(tmp_path / "data", over(wire, postgres_url))
     chance = random.Random(20261121)
-    texts = (b"COMMIT", b"INSERT INTO entries", b"UPDATE log_head", b"INSERT INTO published", b"FOR UPDATE")
+    texts = (b"COMMIT\0", b"INSERT INTO entries", b"UPDATE log_head", b"INSERT INTO published", b"FOR UPDATE")
     cuts = [Cut(text, nth, way) for text in texts for nth in (1, 2) for way in ("lost", "applied")]
     cuts += [Cut(after_bytes=chance.randrange(1, 30_000)) for _ in range(CUTS)]
     with opened(settings) as ledger:

@@ -18,15 +18,16 @@ from ledger.assembly import Ledger
 from ledger.commit.batch import commit_batch
 from ledger.commit.note_slots import newest_note
 from ledger.commit.prepared import Prepared
-from ledger.commit.recovery import RACES, recover
+from ledger.commit.recovery import RACES, check_edge, recover
 from ledger.config import Settings
-from ledger.errors import ConfigError, CorruptError, LedgerError, RolledBackError
+from ledger.errors import ConfigError, CorruptError, LedgerError, RolledBackError, UnavailableError
 from ledger.merkle.open_tiles import OpenTiles
 from ledger.note.checkpoint import Checkpoint, format_checkpoint, sign_checkpoint
 from ledger.note.keys import Ed25519Signer, MLDSA44Signer
 from ledger.note.signed_note import parse_note
 from ledger.store.contracts import Head, LogWriter
 from ledger.store.sql_store import SqlStore
+from ledger.store.stored_tiles import StoredTiles
 from ledger.upkeep.fsck import fsck
 from tests.ledger.making import ALICE, ORIGIN, Attacker, Copies, make_log, note_entry, opened, signer_of
 
@@ -446,3 +447,21 @@ def test_a_start_costs_the_same_on_a_long_log(tmp_path: Path, sqlite_url: str) -
     # than 255.
     assert work[70_000].statements <= work[1_000].statements + 2 * 16 + 2 < 80
     assert work[70_000].steps <= 2 * work[1_000].steps
+
+
+def test_a_database_that_does_not_answer_is_not_a_damaged_one(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its connections are cut after the last entry was counted, before the right edge is read."""
+    store = SqlStore.open(settings.database)
+    head = store.head()
+
+    def go_away(*_: Any) -> Any:
+        raise UnavailableError("read tiles: the database failed: connection lost", retry_after=2)
+
+    monkeypatch.setattr(StoredTiles, "read", go_away)
+    try:
+        with pytest.raises(UnavailableError, match="connection lost"):
+            check_edge(store, head)
+    finally:
+        store.close()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 
 from ledger.errors import UnavailableError
 from ledger.store import advisory_locks
-from ledger.store.advisory_locks import AdvisoryLocks
+from ledger.store.advisory_locks import HOLDER_GONE, AdvisoryLocks
 from ledger.store.engine import open_engine
 
 CONTENT, OTHER = bytes(range(32)), bytes(range(1, 33))
@@ -91,3 +92,14 @@ def test_a_holder_that_dies_lets_go(engines: tuple[Engine, Engine]) -> None:
             assert time.monotonic() - begun < 5
     with here.held(CONTENT, alone=True):
         pass
+
+
+def test_the_server_is_told_to_notice_a_machine_that_is_gone(engines: tuple[Engine, Engine]) -> None:
+    """A socket of the same machine has no keepalives to read back: they are seen being set."""
+    seen: list[object] = []
+    event.listen(engines[0], "after_cursor_execute", lambda *args: seen.append((args[2], args[3])))
+    with AdvisoryLocks(engines[0]).held(CONTENT, alone=False):
+        statement, values = seen[0]  # type: ignore[misc]  # pairs, above
+        assert {f"tcp_keepalives_{name}" for name in HOLDER_GONE} <= set(re.findall(r"'(\w+)'", statement))
+        assert {name: int(values[name]) for name in HOLDER_GONE} == HOLDER_GONE
+    assert HOLDER_GONE["idle"] + HOLDER_GONE["interval"] * HOLDER_GONE["count"] <= 30

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
 from ledger.errors import ConfigError, UnavailableError
-from ledger.store import schema
-from ledger.store.contracts import ChainHead, LogStore, TileRow
+from ledger.store import schema, sql_store
+from ledger.store.contracts import AmbiguousCommitError, ChainHead, LogStore, TileRow
 from ledger.store.sql_store import SqlStore
 from tests.contracts.log_store import CHAIN, ROOT, LogStoreContract, entry, note, put
 from tests.ledger.making import APPEND_ONLY, Attacker
@@ -117,3 +120,35 @@ def test_a_database_that_is_gone_says_so(postgres_server: PostgresServer, postgr
     with pytest.raises(UnavailableError, match="read the head: the database failed"):
         store.head()
     store.close()
+
+
+def test_a_commit_that_fails_says_what_the_driver_said(sqlite_url: str) -> None:
+    """As a full disk does: here it is a promise to a row that never comes, which SQLite looks at in COMMIT."""
+    store = SqlStore.create(sqlite_url)
+    try:
+        with Attacker(sqlite_url) as database:
+            database.execute("CREATE TABLE there (id INTEGER PRIMARY KEY)")
+            database.execute("CREATE TABLE here (id INTEGER REFERENCES there DEFERRABLE INITIALLY DEFERRED)")
+        store.engine.dispose()
+        event.listen(store.engine, "connect", lambda driver, _record: driver.execute("PRAGMA foreign_keys=ON"))
+        with (
+            pytest.raises(AmbiguousCommitError, match=r"did not confirm it: FOREIGN KEY constraint failed$"),
+            store.writing() as writer,
+        ):
+            connection = writer._connection  # type: ignore[attr-defined]  # ours, and no promise of the contract
+            connection.exec_driver_sql("INSERT INTO here VALUES (1)")
+    finally:
+        store.close()
+
+
+@pytest.mark.parametrize("damage", ["emptied", "taken away"])
+def test_a_program_without_its_steps_says_so(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    SqlStore.create(sqlite_url).close()
+    folder = tmp_path / "migrations"
+    if damage == "emptied":
+        shutil.copytree(sql_store.MIGRATIONS, folder, ignore=shutil.ignore_patterns("v0*", "__pycache__"))
+    monkeypatch.setattr(sql_store, "MIGRATIONS", folder)
+    with pytest.raises(ConfigError, match="the program's own steps cannot be read"):
+        SqlStore.open(sqlite_url)
