@@ -72,13 +72,14 @@ def measure_sqlite(site: Site, folder: Path) -> Outcome:
     with ExitStack() as stack:
         names = ("ready", "fields", "one-core")
         ready, fields, one_core = (stack.enter_context(open_log(make_log(folder / name))) for name in names)
-        on_cores = prepare_on(stack.enter_context(closing(Cores())))
+        cores = stack.enter_context(closing(Cores()))
+        threads = max(1, cores.count)
         source = stack.enter_context(closing(BareSqlite(folder / "fields" / "ledger.db")))
         SqlStore.create(f"sqlite:///{folder / 'same.db'}").close()
         same = stack.enter_context(closing(BareSqlite(folder / "same.db")))
         contenders = [
             Contender(_READY, Appending(ready, batches, prepare_leaves, before=True).run),
-            Contender(_FIELDS, Appending(fields, batches, on_cores, before=False).run),
+            Contender(_FIELDS, Appending(fields, batches, prepare_on(cores), before=False, preparing=threads).run),
             Contender(_ONE_CORE, Appending(one_core, batches, prepare_fields, before=False).run),
             Contender(_ROWS, bulk.Inserting(source, fields, batches, same.insert).run, peer=True),
         ]
@@ -101,9 +102,10 @@ def measure_postgres(site: Site, folder: Path) -> Outcome:
         source, rows, copied = (
             stack.enter_context(closing(BarePostgres(server.dsn(name), copies=name == names[2]))) for name in names
         )
-        on_cores = prepare_on(stack.enter_context(closing(Cores())))
+        cores = stack.enter_context(closing(Cores()))
+        threads = max(1, cores.count)
         contenders = [
-            Contender(_FIELDS, Appending(fields, batches, on_cores, before=False).run),
+            Contender(_FIELDS, Appending(fields, batches, prepare_on(cores), before=False, preparing=threads).run),
             Contender(_ROWS, _inserting(source, fields, batches, rows).run, peer=True),
             Contender(_COPY, _inserting(source, fields, batches, copied).run, peer=True),
         ]

@@ -6,8 +6,8 @@ import marshal
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Final
 
 from benchmarks.comparison import Figures
@@ -29,19 +29,39 @@ RATE: Final = "entries/s"
 class Appending:
     """The ledger's side: submissions of `BATCH` entries, pipelined; each is answered from a signed, kept checkpoint."""
 
-    def __init__(self, log: OpenLog, batches: int, prepare: Callable[[str], list[Prepared]], *, before: bool) -> None:
+    def __init__(
+        self,
+        log: OpenLog,
+        batches: int,
+        prepare: Callable[[str], list[Prepared]],
+        *,
+        before: bool,
+        preparing: int = 0,
+    ) -> None:
+        """`before`: what is appended was prepared outside of the time. `preparing`: threads that prepare, as requests
+        of so many clients do; 0: who submits prepares.
+        """
         self._log = log
         self._chain = new_chain()
         self._batches = batches
         self._prepare = prepare
         self._before = before
+        self._preparing = preparing
 
     def run(self) -> Figures:
-        """Append all batches. `before`: what is appended was prepared outside of the time."""
+        """Append all batches."""
         batches: Iterable[list[Prepared]] = (self._prepare(self._chain) for _ in range(self._batches))
         if self._before:
             batches = list(batches)
         begun = time.perf_counter()
+        if self._preparing:
+            with ThreadPoolExecutor(self._preparing) as threads:
+                self._append(self._prepared_by(threads))
+        else:
+            self._append(batches)
+        return {RATE: self._batches * BATCH / (time.perf_counter() - begun)}
+
+    def _append(self, batches: Iterable[list[Prepared]]) -> None:
         waiting: deque[Future[list[Sequenced]]] = deque()
         for batch in batches:
             waiting.append(self._log.sequencer.put(batch))
@@ -49,7 +69,16 @@ class Appending:
                 waiting.popleft().result()
         for future in waiting:
             future.result()
-        return {RATE: self._batches * BATCH / (time.perf_counter() - begun)}
+
+    def _prepared_by(self, threads: Executor) -> Iterator[list[Prepared]]:
+        """All batches, each asked for while those before it are appended."""
+        asked: deque[Future[list[Prepared]]] = deque()
+        for _ in range(self._batches):
+            asked.append(threads.submit(self._prepare, self._chain))
+            if len(asked) == PIPELINED:
+                yield asked.popleft().result()
+        while asked:
+            yield asked.popleft().result()
 
 
 def prepare_leaves(chain: str) -> list[Prepared]:
@@ -70,17 +99,12 @@ def prepare_fields(chain: str) -> list[Prepared]:
 
 
 def prepare_on(cores: Cores) -> Callable[[str], list[Prepared]]:
-    """`prepare_fields` by the processes that the ledger prepares large batches with, a piece for each."""
-    pieces = max(1, cores.count)
-    sizes = [BATCH // pieces + (place < BATCH % pieces) for place in range(pieces)]
+    """`prepare_fields` by the processes that the ledger prepares large batches with."""
 
     def prepare(chain: str) -> list[Prepared]:
-        made = cores.map(prepare_piece, [(chain, size) for size in sizes])
-        return [
-            unpack(each, chain, "evidence.anchored", ACCOUNT, kinds)
-            for packed, kinds in made
-            for each in marshal.loads(packed)  # noqa: S302  (what our own process wrote)
-        ]
+        ((packed, kinds),) = cores.map(prepare_piece, [(chain, BATCH)])
+        made = marshal.loads(packed)  # noqa: S302  (what our own process wrote)
+        return [unpack(each, chain, "evidence.anchored", ACCOUNT, kinds) for each in made]
 
     return prepare
 

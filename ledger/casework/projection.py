@@ -34,6 +34,7 @@ from ledger.submit.relations import RELATIONS, relation_field
 Fields: TypeAlias = Mapping[str, Value]
 Rows: TypeAlias = tuple[Projection, ...]
 
+_RELATION_FIELDS: Final = tuple((relation, relation_field(relation)) for relation in RELATIONS)
 _SUBJECTS: Final = ("relation.demand", "relation.challenge", "relation.standing")
 
 
@@ -67,8 +68,10 @@ def _evidence(index: int, chain: str, fields: Fields) -> Rows:
 
 def _links(index: int, fields: Fields) -> Rows:
     found = set()
-    for relation in RELATIONS:
-        listed = fields.get(relation_field(relation))
+    for relation, name in _RELATION_FIELDS:
+        if name not in fields:
+            continue
+        listed = fields[name]
         for each in listed if isinstance(listed, list) else []:
             if isinstance(each, dict):
                 found.add((relation, parse_number(_text(each, "number"))))

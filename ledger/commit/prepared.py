@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias
 
 from ledger.entry.canonical_json import Value
-from ledger.entry.commitment import SECRET_SIZE, Commitment, CommittedFields, canonical_fields, commit_fields
+from ledger.entry.commitment import SECRET_SIZE, Commitment, CommittedFields, commit_and_write
 from ledger.store.contracts import Projection
 
 _MAC_DOMAIN = b"idempotency"
@@ -65,15 +65,15 @@ def prepare(
     expected_acts: int | None = None,
     replay: ReplayKey | None = None,
 ) -> Prepared:
-    """Draw a secret and commit to the fields. Raises what `commit_fields` raises."""
+    """Draw a secret and commit to the fields. Raises what `commit_and_write` raises."""
     secret = secrets.token_bytes(SECRET_SIZE)
-    committed = commit_fields(secret, fields)
+    committed, written = commit_and_write(secret, fields)
     return Prepared(
         chain,
         kind,
         committed.commitment,
         secret,
-        canonical_fields(committed),
+        written,
         None,
         row_values(projections),
         expected_acts,

@@ -55,8 +55,6 @@ _OUTER: Final = bytes(byte ^ 0x5C for byte in range(256))
 _INNER_REST: Final = b"\x36" * (64 - SECRET_SIZE)
 _OUTER_REST: Final = b"\x5c" * (64 - SECRET_SIZE)
 
-_VALUE_AT: Final = len('["","",') + 24  # where an opening's value begins, beside the length of its name
-
 VALUE_DEPTH_MAX: Final = 8
 """Deepest nesting of a field's value, and of a leaf's `public`."""
 
@@ -128,18 +126,6 @@ def _too_long(name: str, opening: bytes) -> LimitError:
     )
 
 
-def canonical_fields(committed: CommittedFields) -> bytes:
-    """The canonical JSON object of names and values: what a row of openings holds beside the secret.
-
-    Put together from the openings, whose values are canonical already: `serialise` of the fields, without doing it
-    twice.
-    """
-    members = []
-    for name, opening in zip(committed.names, committed.openings[1:], strict=True):
-        members.append(b'"%b":%b' % (name.encode("ascii"), opening[_VALUE_AT + len(name) : -1]))
-    return b"{%b}" % b",".join(members)
-
-
 def field_hash(opening: bytes) -> bytes:
     """The hash (32 bytes) of an opening's bytes: `SHA-256(0x00 || opening)`."""
     return hash_leaf(opening)
@@ -184,41 +170,54 @@ def commit_fields(secret: bytes, fields: Mapping[str, Value]) -> CommittedFields
 
     Raises MalformedError or LimitError for a name, value, number or size of fields outside the format's rules; the
     longest list of names must itself fit into an opening.
+    """
+    return commit_and_write(secret, fields)[0]
 
-    Every entry passes here, so it is one loop with all that is equal for entries of the same names made before.
+
+def commit_and_write(secret: bytes, fields: Mapping[str, Value]) -> tuple[CommittedFields, bytes]:
+    """`commit_fields`, and the canonical JSON object of names and values: what a row of openings holds beside the
+    secret.
+
+    Every entry passes here, so all that is equal for entries with the same names is made before, and each value is
+    written once.
     """
     _check_secret(secret)
     arranged = _arrange(tuple(fields))
-    inner, outer = secret.translate(_INNER) + _INNER_REST, secret.translate(_OUTER) + _OUTER_REST
-    openings = []
-    for name, encoded, head in arranged.openings:
-        value = fields[name] if name != NAMES_FIELD else None
-        if name == NAMES_FIELD:
-            canonical = arranged.listed
-        elif type(value) is str and value.isascii():
-            canonical = dumps(value)  # what `serialise` does, without its call
+    values = [arranged.listed]
+    for name in arranged.names:
+        value = fields[name]
+        if type(value) is str and value.isascii():
+            values.append(dumps(value))  # what `serialise` does, without its call
         else:
-            canonical = serialise(value, where=name, max_depth=VALUE_DEPTH_MAX)
-        # HMAC-SHA256 (RFC 2104) by its definition: a third of `hmac.digest`'s cost for names so short.
-        salt = sha256(outer + sha256(inner + encoded).digest()).digest()[:SALT_SIZE]
-        opening = head + b2a_base64(salt, newline=False) + b'",' + canonical + b"]"
-        if len(opening) > OPENING_MAX:
-            raise _too_long(name, opening)
-        openings.append(opening)
+            values.append(serialise(value, where=name, max_depth=VALUE_DEPTH_MAX))
+    # HMAC-SHA256 (RFC 2104) by its definition: half of `hmac.digest`'s cost for texts so short.
+    inner, outer = secret.translate(_INNER) + _INNER_REST, secret.translate(_OUTER) + _OUTER_REST
+    openings = [
+        head + b2a_base64(sha256(outer + sha256(inner + name).digest()).digest()[:SALT_SIZE], newline=False) + part
+        for name, head, part in zip(
+            arranged.encoded, arranged.heads, [b'",' + value + b"]" for value in values], strict=True
+        )
+    ]
+    if max(map(len, openings)) > OPENING_MAX:
+        at = next(at for at, opening in enumerate(openings) if len(opening) > OPENING_MAX)
+        raise _too_long((NAMES_FIELD, *arranged.names)[at], openings[at])
     hashes = tuple([sha256(LEAF_PREFIX + opening).digest() for opening in openings])
-    root = _Rfc6962Tree(hashes).root
-    return CommittedFields(arranged.names, tuple(openings), hashes, Commitment(root, len(hashes)))
+    commitment = Commitment(_Rfc6962Tree(hashes).root, len(hashes))
+    written = b",".join([member + value for member, value in zip(arranged.members, values[1:], strict=True)])
+    return CommittedFields(arranged.names, tuple(openings), hashes, commitment), b"{%b}" % written
 
 
-@dataclass(frozen=True, slots=True)
-class _Arranged:
-    """What follows from the names alone. `names` ascending; `openings`: by position the name, its bytes, and how its
-    opening begins; `listed`: the value of `@names`, canonical.
+class _Arranged(NamedTuple):
+    """What follows from the names alone. `names` ascending; by position, `@names` first: `encoded`, their bytes, and
+    `heads`, how their openings begin; `listed`: the value of `@names`, canonical; `members`: how the names stand in an
+    object.
     """
 
     names: tuple[str, ...]
-    openings: tuple[tuple[str, bytes, bytes], ...]
+    encoded: tuple[bytes, ...]
+    heads: tuple[bytes, ...]
     listed: bytes
+    members: tuple[bytes, ...]
 
 
 # Entries of a batch have the same names. The names of one entry take some 400 KiB at most: 32 of them bound the memory.
@@ -232,6 +231,7 @@ def _arrange(names: tuple[str, ...]) -> _Arranged:
         check_name(name)
     # Names are ASCII, so the order of their characters is the order of their bytes.
     ascending = tuple(sorted(names))
-    placed = [(name, name.encode("ascii")) for name in (NAMES_FIELD, *ascending)]
-    listed = b'["%b"]' % '","'.join(ascending).encode("ascii") if ascending else b"[]"
-    return _Arranged(ascending, tuple((name, encoded, b'["%b","' % encoded) for name, encoded in placed), listed)
+    encoded = tuple(name.encode("ascii") for name in (NAMES_FIELD, *ascending))
+    listed = b'["%b"]' % b'","'.join(encoded[1:]) if ascending else b"[]"
+    heads, members = ([form % name for name in encoded] for form in (b'["%b","', b'"%b":'))
+    return _Arranged(ascending, encoded, tuple(heads), listed, tuple(members[1:]))

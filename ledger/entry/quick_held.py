@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import orjson
 
 from ledger.entry.canonical_json import Value
-from ledger.entry.commitment import NAMES_FIELD, canonical_fields, commit_fields
+from ledger.entry.commitment import NAMES_FIELD, commit_and_write
 from ledger.errors import LedgerError
 
 
@@ -24,10 +24,10 @@ def open_whole(secret: bytes, fields: bytes, count: int, root: bytes) -> Mapping
         values = orjson.loads(fields)
         if not isinstance(values, dict) or NAMES_FIELD in values:
             return None
-        committed = commit_fields(secret, values)
+        committed, written = commit_and_write(secret, values)
     except (LedgerError, ValueError, TypeError):
         return None
     found = committed.commitment
-    if (found.count, found.root) != (count, root) or canonical_fields(committed) != fields:
+    if (found.count, found.root) != (count, root) or written != fields:
         return None
     return values

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, and_, delete, select, update
+from sqlalchemy import Connection, Engine, delete, select, update
 from sqlalchemy.exc import DBAPIError
 
 from ledger.errors import CorruptError
@@ -28,12 +28,13 @@ from ledger.store.engine import WRITER, database_errors, first_line
 from ledger.store.row_insert import insert_rows, is_sqlite, run, run_for_each
 from ledger.store.sql_projection import evidence_values, project
 
-# Chains looked up in one statement: PostgreSQL takes 65,535 values in one, SQLite half of that.
+# Chains, or keys, looked up in one statement: PostgreSQL takes 65,535 values in one, SQLite half of that.
 _LOOKED_UP: Final = 1_000
 
 _HEAD: Final = "SELECT size, root, frontier FROM log_head WHERE id = 1"
 _MOVE_HEAD: Final = "UPDATE log_head SET size = ?, root = ?, frontier = ? WHERE id = 1 AND size = ? AND root = ?"
 _CHAINS: Final = "SELECT chain, length, acts, idx, leaf_hash FROM chains WHERE chain IN"
+_KEYS: Final = "SELECT key, idx, mac, at FROM idempotency WHERE account = ? AND key IN"
 _PUT_CHAIN: Final = (
     "INSERT INTO chains (chain, length, acts, idx, leaf_hash) VALUES (?, ?, ?, ?, ?) ON CONFLICT (chain) DO UPDATE "
     "SET length = excluded.length, acts = excluded.acts, idx = excluded.idx, leaf_hash = excluded.leaf_hash"
@@ -55,9 +56,13 @@ class SqlWriter:
         return Head(row[0], bytes(row[1]), bytes(row[2]))
 
     def replays(self, account: str, keys: Sequence[str]) -> Mapping[str, IdempotencyRow]:
-        table = schema.idempotency
-        rows = self._connection.execute(select(table).where(and_(table.c.account == account, table.c.key.in_(keys))))
-        return {row.key: IdempotencyRow(row.account, row.key, row.idx, bytes(row.mac), row.at) for row in rows}
+        known = {}
+        for at in range(0, len(keys), _LOOKED_UP):
+            some = keys[at : at + _LOOKED_UP]
+            found = run(self._connection, f"{_KEYS} ({', '.join('?' * len(some))})", (account, *some))
+            for key, index, mac, when in found.fetchall():
+                known[key] = IdempotencyRow(account, key, index, bytes(mac), when)
+        return known
 
     def chain_heads(self, chains: Sequence[str]) -> Mapping[str, ChainHead]:
         heads = {}

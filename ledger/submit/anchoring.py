@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hmac
 from binascii import hexlify
 from collections.abc import Mapping
@@ -25,6 +24,10 @@ _LINE_SEPARATOR: Final = ":"  # between a batch's key and a line's number, 1 to 
 
 _ACCESS_DOMAIN: Final = b"access"
 _ACCESS_BYTES: Final = 16  # 128 bits: no list of guesses ends
+_DIGITS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_TWO_DIGITS: Final = tuple(first + second for first in _DIGITS for second in _DIGITS)
+_FILLING_BITS: Final = 2
+_SHIFTS: Final = range(8 * _ACCESS_BYTES + _FILLING_BITS - 10, -1, -10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +69,8 @@ def _request(submission: Submission) -> bytes:
     of quotes and backslashes (a property of the tests).
     """
     facts = submission.facts
-    return b'{"case":%b,"name":%b,"sha256":"%b","sha512":"%b","size":%d,"statement":"%b","stored":%b}' % (
-        serialise(submission.chain),
+    return b'{"case":"%b","name":%b,"sha256":"%b","sha512":"%b","size":%d,"statement":"%b","stored":%b}' % (
+        submission.chain.encode("ascii"),
         serialise(facts.name),
         hexlify(facts.sha256),
         hexlify(facts.sha512),
@@ -115,5 +118,7 @@ def access_code(secret: bytes, counter: int = 0) -> str:
     """
     renewal = b":%d" % counter if counter else b""
     code = hmac.digest(secret, _ACCESS_DOMAIN + renewal, "sha256")[:_ACCESS_BYTES]
-    text = base64.b32encode(code).decode("ascii").rstrip("=")
-    return "-".join(text[at : at + 5] for at in range(0, len(text), 5))
+    # Base32 (RFC 4648 §6) of 128 bits without padding: 26 digits, two at a time.
+    bits = int.from_bytes(code, "big") << _FILLING_BITS
+    text = "".join([_TWO_DIGITS[bits >> shift & 1023] for shift in _SHIFTS])
+    return f"{text[:5]}-{text[5:10]}-{text[10:15]}-{text[15:20]}-{text[20:25]}-{text[25:]}"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.entry.canonical_json import INTEGER_MAX, Value
-from ledger.entry.commitment import canonical_fields, commit_fields
+from ledger.entry.commitment import commit_and_write, commit_fields
 from ledger.entry.held import read_held
 from ledger.entry.quick_held import open_whole
 from ledger.errors import LedgerError
@@ -23,8 +23,8 @@ fields = st.dictionaries(st.from_regex(r"[a-z][a-z0-9_]{0,8}(\.[a-z0-9_]{1,8})?"
 
 @given(fields)
 def test_what_was_committed_is_opened(given_fields: dict[str, Value]) -> None:
-    committed = commit_fields(SECRET, given_fields)
-    data, commitment = canonical_fields(committed), committed.commitment
+    committed, data = commit_and_write(SECRET, given_fields)
+    commitment = committed.commitment
     found = open_whole(SECRET, data, commitment.count, commitment.root)
     assert found == given_fields
     assert found == read_held(SECRET, data, None).fields
@@ -33,7 +33,7 @@ def test_what_was_committed_is_opened(given_fields: dict[str, Value]) -> None:
 @given(fields, st.data())
 def test_what_is_opened_is_what_the_strict_reader_reads(given_fields: dict[str, Value], data: st.DataObject) -> None:
     """Changed bytes, measured against the commitment that they themselves give, so that their form alone decides."""
-    whole = canonical_fields(commit_fields(SECRET, given_fields))
+    _, whole = commit_and_write(SECRET, given_fields)
     at = data.draw(st.integers(0, len(whole)))
     put = data.draw(
         st.one_of(st.binary(max_size=2), st.sampled_from([b" ", b"1.0", b"1e2", b"-0", b'"a":1,', b"\\u0041"]))
@@ -60,8 +60,8 @@ def test_forms_that_are_not_canonical_are_not_opened(form: bytes) -> None:
 
 
 def test_another_secret_count_or_root_is_not_opened() -> None:
-    committed = commit_fields(SECRET, {"a": 1})
-    data, made = canonical_fields(committed), committed.commitment
+    committed, data = commit_and_write(SECRET, {"a": 1})
+    made = committed.commitment
     assert open_whole(SECRET, data, made.count, made.root) == {"a": 1}
     assert open_whole(bytes(32), data, made.count, made.root) is None
     assert open_whole(bytes(31), data, made.count, made.root) is None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.entry.canonical_json import parse, serialise
-from ledger.submit.anchoring import Submission, replay_key
+from ledger.submit.anchoring import Submission, access_code, replay_key
 from ledger.submit.draft import FileFacts
 from ledger.submit.limits import Limits
 from ledger.submit.statement import Statement, parse_statement
@@ -37,6 +40,14 @@ def test_a_request_is_canonical_json_of_all_that_was_asked(
         }
     )
     assert parse(key.request, where="request")
+
+
+@given(st.binary(min_size=32, max_size=32), st.integers(0, 3))
+def test_an_access_code_is_base32_in_groups_of_five(secret: bytes, counter: int) -> None:
+    code = hmac.digest(secret, b"access" + (b":%d" % counter if counter else b""), "sha256")[:16]
+    text = access_code(secret, counter)
+    assert text.replace("-", "") == base64.b32encode(code).decode().rstrip("=")
+    assert [len(part) for part in text.split("-")] == [5, 5, 5, 5, 5, 1]
 
 
 def test_without_a_key_there_is_nothing_to_compare() -> None:
