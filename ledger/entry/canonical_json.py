@@ -54,6 +54,18 @@ def serialise(value: Value, *, where: str | None = None, max_depth: int = DEPTH_
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
+def serialise_plain(value: Value) -> bytes:
+    """`serialise` of a value that consists of what `parse_strict` read out of texts for which `is_plain` holds: nothing
+    can be refused any more, and the order of keys is that of their bytes.
+    """
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def is_plain(text: bytes) -> bool:
+    """Whether all strings of a JSON text are ASCII."""
+    return text.isascii() and b"\\u" not in text
+
+
 def parse(data: bytes, *, where: str, max_depth: int = DEPTH_MAX) -> Value:
     """The value of canonical bytes. Raises MalformedError unless `serialise(parse(data)) == data`; LimitError if too
     deep.

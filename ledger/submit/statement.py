@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from ledger.entry.canonical_json import INTEGER_MAX, Value, parse_strict, serialise
+from ledger.entry.canonical_json import INTEGER_MAX, Value, is_plain, parse_strict, serialise, serialise_plain
 from ledger.entry.names import check_name
 from ledger.errors import LedgerError, LimitError, MalformedError
 from ledger.submit.errors import UnacceptableError, place_of
@@ -32,6 +32,7 @@ class Statement:
     requisites -- by key, without the namespace `requisite.`
     policy     -- see `ledger.submit.policy`
     relations  -- by relation, receipt numbers of the same case (ledger.submit.relations)
+    plain      -- whether it was read out of a text for which `is_plain` holds: then it is written at less cost
     name, size, sha256 (32 bytes), sha512 (64 bytes) -- the file as the party knows it; None where it does not say
     """
 
@@ -43,6 +44,7 @@ class Statement:
     sha256: bytes | None = None
     sha512: bytes | None = None
     relations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    plain: bool = field(default=False, compare=False, repr=False)
 
     def fields(self) -> dict[str, Value]:
         """The fields that the party declares, by their full names: `declared.author`, `requisite.address`."""
@@ -71,7 +73,7 @@ class Statement:
             members["sha256"] = self.sha256.hex()
         if self.sha512 is not None:
             members["sha512"] = self.sha512.hex()
-        return serialise(members)
+        return serialise_plain(members) if self.plain else serialise(members)
 
 
 def parse_statement(data: bytes, limits: Limits, *, where: str = "statement") -> Statement:
@@ -104,6 +106,7 @@ def parse_statement(data: bytes, limits: Limits, *, where: str = "statement") ->
         sha256=_digest(members, "sha256", 32, where),
         sha512=_digest(members, "sha512", 64, where),
         relations=check_relations(_object(members, "relations", where), where=f"{where}.relations"),
+        plain=is_plain(data),
     )
     _check_kind(statement.metadata, f"{where}.metadata")
     count = len(statement.metadata) + len(statement.requisites)

@@ -1,6 +1,7 @@
 """Statements: every bad input has its class (400, 413, 422) and its place, and every good one its fields."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -293,10 +294,17 @@ STATEMENTS = st.fixed_dictionaries(
 )
 
 
+def test_texts_beyond_ascii_are_not_plain_however_they_are_written() -> None:
+    for text, plain in (('{"name":"a.pdf"}', True), ('{"name":"\u044f.pdf"}', False), ('{"name":"\\u044f"}', False)):
+        statement = parse_statement(text.encode(), LIMITS)
+        assert statement.plain is plain
+
+
 @given(STATEMENTS, st.booleans())
 def test_the_canonical_text_is_the_same_statement_again(members: dict[str, object], escaped: bool) -> None:
     statement = parse_statement(json.dumps(members, ensure_ascii=escaped, indent=1).encode(), LIMITS)
     canonical = statement.to_canonical()
+    assert canonical == replace(statement, plain=False).to_canonical()
     assert parse_statement(canonical, LIMITS) == statement
     assert parse_statement(canonical, LIMITS).to_canonical() == canonical
     for name in statement.fields():
