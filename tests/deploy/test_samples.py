@@ -183,3 +183,19 @@ def test_the_containers_run_what_exists_on_a_database_that_keeps_what_it_says() 
     image = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     for volume in services["ledger"]["volumes"]:
         assert re.search(rf"--owner=ledger .*{volume.partition(':')[2]}\b", image)  # else it would be root's
+
+
+# --- the image ---
+
+
+def test_the_image_installs_the_lock_of_the_extra_that_was_asked_for() -> None:
+    """What is copied is let through, and the name that the shell makes is a lock's."""
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    let_through = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
+    (name,) = re.findall(r'-r "(requirements\$\{[^"]*)"', dockerfile)
+    for extra, lock in (("", "requirements.lock"), ("s3", "requirements-s3.lock")):
+        shell = subprocess.run(
+            ["sh", "-c", f'printf %s "{name}"'], env={"EXTRA": extra}, capture_output=True, text=True, check=True
+        )
+        assert shell.stdout == lock and (ROOT / lock).is_file()
+        assert f"!{lock}" in let_through and f" {lock} " in dockerfile
