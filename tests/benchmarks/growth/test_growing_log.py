@@ -43,10 +43,11 @@ def test_a_log_grows_goes_on_where_it_stopped_and_answers_the_probe(tmp_path: Pa
 def test_entries_anchored_alone_are_measured_by_what_they_add(tmp_path: Path) -> None:
     log = GrowingLog(tmp_path / "log", None)
     before = measure_stored(log.settings)
-    anchor_alone(log.settings, 20)
+    anchor_alone(log.settings, 300)
     added = measure_stored(log.settings).since(before)
-    assert added.entries == 1 + 20  # case.opened
-    assert added.each > 3_000  # an ML-DSA-44 signature has 2,420 bytes, 3,227 in base64
+    assert added.entries == 1 + 300  # case.opened
+    # A checkpoint's ML-DSA-44 signature has 3,227 bytes in base64: one for each entry would show.
+    assert 1 < added.ratio < 2.5
     assert format_alone(added).startswith("Anchored one by one")
 
 
