@@ -12,13 +12,15 @@ from ledger.errors import CorruptError
 from ledger.store import schema
 from ledger.store.contracts import ChainHead, EntryRow, Head, OpeningRow, TileRow
 from ledger.store.engine import database_errors
-from ledger.store.row_insert import run
+from ledger.store.short_reads import ShortReads
 from ledger.store.sql_writer import chain_head_of, opening_of
 
 # Rows fetched at a time where a whole table is read: constant memory, few round trips.
 SCAN_ROWS = 2_000
 
+_HEAD: Final = "SELECT size, root, frontier FROM log_head WHERE id = 1"
 _TILE: Final = "SELECT hashes FROM tiles WHERE level = ? AND idx = ?"
+_LEAVES: Final = "SELECT idx, leaf FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx"
 
 
 def entry_of(row: Any) -> EntryRow:
@@ -31,6 +33,7 @@ class LogReads:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._short_reads = ShortReads(engine)
 
     @contextmanager
     def _reading(self, act: str) -> Iterator[Connection]:
@@ -38,11 +41,11 @@ class LogReads:
             yield connection
 
     def head(self) -> Head:
-        with self._reading("read the head") as connection:
-            row = connection.execute(select(schema.log_head).where(schema.log_head.c.id == 1)).one_or_none()
-        if row is None:
+        rows = self._short_reads.rows("read the head", _HEAD, ())
+        if not rows:
             raise CorruptError("read the head: expected its one row, got none")
-        return Head(row.size, bytes(row.root), bytes(row.frontier))
+        ((size, root, frontier),) = rows
+        return Head(size, bytes(root), bytes(frontier))
 
     def entry(self, index: int) -> EntryRow | None:
         with self._reading("read an entry") as connection:
@@ -50,18 +53,13 @@ class LogReads:
         return None if row is None else entry_of(row)
 
     def leaves(self, start: int, end: int) -> list[bytes]:
-        table = schema.entries
-        statement = (
-            select(table.c.idx, table.c.leaf).where(and_(table.c.idx >= start, table.c.idx < end)).order_by(table.c.idx)
-        )
-        with self._reading("read leaves") as connection:
-            rows = connection.execute(statement).all()
-        for expected, row in zip(range(start, end), rows, strict=False):
-            if row.idx != expected:
+        rows = self._short_reads.rows("read leaves", _LEAVES, (start, end))
+        for expected, (index, _) in zip(range(start, end), rows, strict=False):
+            if index != expected:
                 raise CorruptError(f"read leaves: entry {expected} is missing")
         if len(rows) != max(end - start, 0):
             raise CorruptError(f"read leaves: entry {start + len(rows)} is missing")
-        return [bytes(row.leaf) for row in rows]
+        return [bytes(leaf) for _, leaf in rows]
 
     def scan(self, start: int = 0) -> Iterator[tuple[EntryRow, OpeningRow | None]]:
         entries, openings = schema.entries, schema.openings
@@ -104,9 +102,8 @@ class LogReads:
         return found
 
     def tile(self, level: int, index: int) -> bytes | None:
-        with self._reading("read a tile") as connection:
-            row = run(connection, _TILE, (level, index)).fetchone()
-        return None if row is None else bytes(row[0])
+        rows = self._short_reads.rows("read a tile", _TILE, (level, index))
+        return bytes(rows[0][0]) if rows else None
 
     def tiles(self) -> Iterator[TileRow]:
         table = schema.tiles
