@@ -18,6 +18,7 @@ import select
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, BinaryIO, Final, TypeVar, cast
@@ -28,6 +29,12 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _COMMAND: Final = (sys.executable, "-I", "-m", "ledger.submit.core_process")
+WAIT_SECONDS: Final = 2.0
+"""For a process that others use: a piece takes a tenth of a second. Who waited longer does the work himself."""
+
+ANSWER_SECONDS: Final = 30.0
+"""For a process's answer: one that hangs (stopped, swapped out) is given up, and nobody's submission with it."""
+
 _STOP_SECONDS: Final = 5.0  # for the piece in hand; it takes milliseconds
 
 # As the process began: a server pins itself to one core later, and what it starts would inherit that.
@@ -98,11 +105,13 @@ class Cores:
 
     def _take(self, wanted: int) -> list[_Process]:
         with self._changed:
+            deadline = time.monotonic() + WAIT_SECONDS
             while True:
                 up = [each for each in self._free if each.is_up()]
-                if up or not self._busy:
+                left = deadline - time.monotonic()
+                if up or not self._busy or left <= 0:
                     break
-                self._changed.wait()  # a piece takes milliseconds; what dies is given back, too
+                self._changed.wait(left)  # what dies is given back, too
             taken = up[:wanted]
             self._free = [each for each in self._free if each not in taken and each.alive]
             self._busy += len(taken)
@@ -163,6 +172,9 @@ class _Process:
 
     def receive(self) -> tuple[Any] | None:
         """The result, in a tuple; None where it raised or died: then the caller does the work, and raises the same."""
+        if not select.select([self._source], [], [], ANSWER_SECONDS)[0]:
+            self.bury()
+            return None
         answer = self._read()
         return None if answer is None or answer == () else cast("tuple[Any]", answer)
 

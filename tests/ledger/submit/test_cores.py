@@ -31,6 +31,11 @@ def die_elsewhere(parent: int) -> int:
     return parent
 
 
+def linger(seconds: float) -> int:
+    time.sleep(seconds)
+    return os.getpid()
+
+
 def cores_left(_: int) -> list[int]:
     return sorted(os.sched_getaffinity(0))
 
@@ -111,6 +116,34 @@ def test_a_process_that_died_between_two_batches_is_not_asked(cores: Cores) -> N
     cores._free[0]._process.wait()
     assert {pid for _, pid in cores.map(square, [1, 2, 3])} <= {second, os.getpid()}
     assert pids(cores) == [second]
+
+
+def test_a_process_that_hangs_is_given_up_and_holds_up_nobody(cores: Cores, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(room, "WAIT_SECONDS", 0.1)
+    stopped, ours = pids(cores), os.getpid()
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    found: list[tuple[int, int]] = []
+    first = threading.Thread(target=lambda: found.extend(cores.map(square, [2, 3])))
+    first.start()
+    until(lambda: cores._busy == 2)
+    assert cores.map(square, [4]) == [(16, ours)]  # while the first still waits
+    assert found == []
+    first.join()
+    assert found == [(4, ours), (9, ours)]
+    assert cores._free == []
+    until(lambda: not any(map(_runs, stopped)))
+
+
+def test_who_comes_second_waits_for_a_process_rather_than_do_the_work(cores: Cores) -> None:
+    there, found = set(pids(cores)), []
+    threads = [threading.Thread(target=lambda: found.extend(cores.map(linger, [0.05] * 3))) for _ in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert len(found) == 12 and set(found) == there
 
 
 def test_many_threads_share_them(cores: Cores) -> None:
