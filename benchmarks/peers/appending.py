@@ -22,6 +22,7 @@ TESSERA_BATCHES: Final = (256, 1_024, 4_096)
 """Its default, about ours, and the largest that our pool takes at once."""
 
 AGE_MS: Final = 250  # Tessera's default. All entries are there before it waits.
+_UP_SECONDS: Final = 20.0  # for our processes to start: a server has had its own for long
 _READY = "ledger, ready leaves"
 _FIELDS = "ledger, 6 fields committed on the way, all cores"
 _ONE_CORE = "ledger, 6 fields committed on the way, one core"
@@ -74,6 +75,7 @@ def measure_sqlite(site: Site, folder: Path) -> Outcome:
         ready, fields, one_core = (stack.enter_context(open_log(make_log(folder / name))) for name in names)
         cores = stack.enter_context(closing(Cores()))
         threads = max(1, cores.count)
+        cores.wait_up(_UP_SECONDS)
         source = stack.enter_context(closing(BareSqlite(folder / "fields" / "ledger.db")))
         SqlStore.create(f"sqlite:///{folder / 'same.db'}").close()
         same = stack.enter_context(closing(BareSqlite(folder / "same.db")))
@@ -104,6 +106,7 @@ def measure_postgres(site: Site, folder: Path) -> Outcome:
         )
         cores = stack.enter_context(closing(Cores()))
         threads = max(1, cores.count)
+        cores.wait_up(_UP_SECONDS)
         contenders = [
             Contender(_FIELDS, Appending(fields, batches, prepare_on(cores), before=False, preparing=threads).run),
             Contender(_ROWS, _inserting(source, fields, batches, rows).run, peer=True),

@@ -67,6 +67,20 @@ class Cores:
                 with suppress(OSError):  # no more processes for us: those that are there do the work
                     self._free.append(_Process())
 
+    def wait_up(self, seconds: float) -> bool:
+        """Start the processes and wait until all that live are up, so long at most; whether they are. For who measures
+        and has the time: a submission never waits for that.
+        """
+        self.start()
+        deadline = time.monotonic() + seconds
+        while True:
+            with self._changed:
+                if all(each.is_up() or not each.alive for each in self._free):
+                    return True
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.01)
+
     def map(self, function: Callable[[T], R], pieces: Sequence[T]) -> list[R]:
         """`function` of each piece, in order. It must be a module's own, and the pieces and results plain to pickle.
 

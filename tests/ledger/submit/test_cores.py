@@ -75,6 +75,14 @@ def test_nobody_waits_for_a_process_to_come_up() -> None:
     cores.close()
 
 
+def test_who_has_the_time_may_wait_until_they_are_up() -> None:
+    cores = Cores(2)
+    assert not cores.wait_up(0)
+    assert cores.wait_up(60)
+    assert {pid for _, pid in cores.map(square, [1, 2])} == set(pids(cores))
+    cores.close()
+
+
 def test_without_processes_the_caller_does_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
     none = Cores(0)
     assert none.map(square, [2, 3]) == [(4, os.getpid()), (9, os.getpid())]
