@@ -87,6 +87,7 @@ def test_a_disk_fills_up_and_is_given_room(
             # The last room goes to what is small: now the database itself cannot grow.
             (small_disk / "ballast").write_bytes(bytes(max(0, free(small_disk) - 400_000)))
             count, error = fill(lambda n: small(ledger, case, n), told, "small")
+            assert count > 0 or where == "everything"  # where the large ones may have left no page of the database
             assert error.retry_after > 0
             assert "full" in error.what
             with pytest.raises(UnavailableError):
