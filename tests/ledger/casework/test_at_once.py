@@ -224,7 +224,7 @@ def test_what_a_member_was_sending_while_he_was_removed_is_refused(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case = open_case(ledger)
-    checked = ledger._may_anchor
+    checked = ledger._right.check
 
     def removed_meanwhile(actor: Actor, chain: str) -> int:
         acts = checked(actor, chain)
@@ -232,7 +232,7 @@ def test_what_a_member_was_sending_while_he_was_removed_is_refused(
             ledger.desk.remove_member(ALICE, case, OPPONENT.name, "just now")
         return acts
 
-    monkeypatch.setattr(ledger, "_may_anchor", removed_meanwhile)
+    monkeypatch.setattr(ledger._right, "check", removed_meanwhile)
     before = len(kinds(ledger, case))
     with pytest.raises(NotFoundError):
         anchor_photo(ledger, case, OPPONENT)
