@@ -3,7 +3,8 @@
     python -m tests.crashes.anchoring DATA CASE RUN THREADS COUNT
 
 Each acknowledged entry is one line on stdout, written by one system call: what stands in a pipe outlives its writer.
-COUNT is how many each thread anchors; 0: until the end.
+COUNT is how many each thread anchors; 0: until the end. With a count it says "opened" first, and begins once its stdin
+ends: so two begin together, whatever their starts take.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from tests.crashes.submissions import anchor, keys, leaf_hash
 def main(data: str, case: str, run: str, threads: str, per_thread: str) -> None:
     ledger = Ledger.open(load_settings(Path(data), {"extract": False}, {}))
     ledger.start()
+    if int(per_thread):
+        os.write(1, b"opened\n")
+        sys.stdin.read()
 
     def work(thread: int) -> None:
         for key in islice(keys(int(run), thread), int(per_thread) or None):

@@ -49,7 +49,8 @@ def processes() -> Iterator[list[subprocess.Popen[bytes]]]:
 
 def start(settings: Settings, case: str, run: int, per_thread: int = 0) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "tests.crashes.anchoring", str(settings.data), case, str(run), str(THREADS)]
-    return subprocess.Popen([*command, str(per_thread)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
+    pipe = subprocess.PIPE
+    return subprocess.Popen([*command, str(per_thread)], stdin=pipe, stdout=pipe, stderr=pipe, cwd=ROOT)
 
 
 def acknowledged(output: bytes) -> dict[str, tuple[str, str]]:
@@ -117,6 +118,12 @@ def test_two_processes_on_postgresql_commit_in_turn(
         case = ledger.open_case(ALICE, "Together").case
     processes += [start(settings, case, run, per_thread=12) for run in range(2)]
     told: dict[str, tuple[str, str]] = {}
+    for process in processes:
+        assert process.stdout is not None and process.stdout.readline() == b"opened\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.close()
+        process.stdin = None  # or it would be closed again
     for process in processes:
         output, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors.decode()
