@@ -31,7 +31,7 @@ from ledger.merkle.open_tiles import OpenTiles
 from ledger.merkle.tiles import TiledNodes
 from ledger.note.checkpoint import Checkpoint, format_checkpoint
 from ledger.note.signed_note import parse_note
-from ledger.store.contracts import Head, LogStore
+from ledger.store.contracts import AmbiguousCommitError, Head, LogStore
 from ledger.store.stored_tiles import StoredTiles
 
 _log = logging.getLogger(__name__)
@@ -84,6 +84,8 @@ def _settle(store: LogStore) -> None:
     try:
         with store.writing() as writer:
             writer.lock_head()
+    except AmbiguousCommitError as error:  # nothing was written: there is nothing to be in doubt about
+        raise UnavailableError(f"start: {error.what}", error.where) from error
     finally:
         shown.cancel()
 

@@ -28,7 +28,7 @@ far fewer than the 32,766 that a statement may have.
 _COPY_TYPES: Final = ((SmallInteger, "int2"), (BigInteger, "int8"), (LargeBinary, "bytea"), (Boolean, "bool"))
 
 
-def is_sqlite(connection: Connection) -> bool:
+def is_sqlite(connection: Connection | Engine) -> bool:
     return connection.dialect.name == "sqlite"
 
 

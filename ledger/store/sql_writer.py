@@ -136,7 +136,7 @@ def opening_of(row: Any) -> OpeningRow:
 @contextmanager
 def writing(engine: Engine) -> Iterator[SqlWriter]:
     """One writing transaction. See ledger.store.contracts.LogStore.writing."""
-    with database_errors("write to the log"), engine.connect() as bare:
+    with database_errors("write to the log"), _closing_failed(engine), engine.connect() as bare:
         connection = bare.execution_options(**WRITER)
         transaction = connection.begin()
         try:
@@ -152,6 +152,19 @@ def writing(engine: Engine) -> Iterator[SqlWriter]:
             _forget_sqlite(bare)
             said = first_line(error.orig)
             raise AmbiguousCommitError(f"commit the batch: the database did not confirm it: {said}") from error
+
+
+@contextmanager
+def _closing_failed(engine: Engine) -> Iterator[None]:
+    """After a failure of SQLite, none of our idle connections is left open. Where the system fails to give a lock back,
+    SQLite says nothing, and keeps it for the whole process until the last connection is closed.
+    """
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error, AmbiguousCommitError):
+        if is_sqlite(engine):
+            engine.dispose()
+        raise
 
 
 def _forget_sqlite(connection: Connection) -> None:

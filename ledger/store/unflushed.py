@@ -26,20 +26,24 @@ class UnflushedWriter:
     @contextmanager
     def begun(self) -> Iterator[sqlite3.Connection]:
         """A transaction that holds the write lock; whoever asks for it commits it before the end of the block. It is
-        rolled back otherwise. Raises sqlite3.Error.
+        rolled back otherwise. Raises sqlite3.Error; then no idle connection of the engine is left open.
         """
-        with self._lock:
-            connection = self._connection = self._connection or self._open()
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-                yield connection
-            except BaseException:
-                # Its commit may have failed. Were it thrown away like that while somebody holds a cursor (an error in
-                # a log does), SQLite would keep it open, and its write lock: nobody could write any more.
-                with suppress(sqlite3.Error):
-                    connection.rollback()
-                self._close()
-                raise
+        try:
+            with self._lock:
+                connection = self._connection = self._connection or self._open()
+                try:
+                    connection.execute("BEGIN IMMEDIATE")
+                    yield connection
+                except BaseException:
+                    # Its commit may have failed. Were it thrown away like that while somebody holds a cursor (an error
+                    # in a log does), SQLite would keep it open, and its write lock: nobody could write any more.
+                    with suppress(sqlite3.Error):
+                        connection.rollback()
+                    self._close()
+                    raise
+        except sqlite3.Error:
+            self._engine.dispose()  # see ledger.store.sql_writer.writing
+            raise
 
     def _open(self) -> sqlite3.Connection:
         """As the engine opens its own, but for the flush."""

@@ -20,6 +20,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import cryptography.hazmat.backends.openssl.backend  # noqa: F401  (else a writer reads it at its first key)
+
 from tests.crashes.writer import Order, work
 
 ROOT = Path(__file__).resolve().parents[2]

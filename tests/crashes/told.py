@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import base64
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -41,10 +42,11 @@ class Telling:
         self._served: set[bytes] = set()
         self._lock = Lock()
 
-    def answered(self, key: str, anchored: Anchored) -> None:
-        """An entry was acknowledged: its receipt is in somebody's hands."""
-        self._write("A", key, anchored.number, leaf_hash(anchored.receipt))
-        self.served(signed_note(anchored.receipt))
+    def answered(self, answers: dict[str, Anchored]) -> None:
+        """Entries were acknowledged at once, by their keys: their receipts are in somebody's hands, all or none."""
+        self._write_lines([("A", key, each.number, leaf_hash(each.receipt)) for key, each in answers.items()])
+        for each in answers.values():
+            self.served(signed_note(each.receipt))
 
     def served(self, note: bytes | None) -> None:
         """A checkpoint has left the process."""
@@ -64,8 +66,12 @@ class Telling:
         self._write("N", point)
 
     def _write(self, *words: str) -> None:
+        self._write_lines([words])
+
+    def _write_lines(self, lines: Sequence[Sequence[str]]) -> None:
+        # In one call, which a kill does not divide: a batch is told whole or not at all.
         # Not write(2): that is one of those that fail here, and a failing diary would be no witness.
-        os.writev(self._descriptor, [(" ".join(words) + "\n").encode()])
+        os.writev(self._descriptor, ["".join(" ".join(words) + "\n" for words in lines).encode()])
 
 
 @dataclass

@@ -58,7 +58,11 @@ def work(order: Order) -> None:
     sequencer.RECOVERY_SECONDS = RECOVERY_SECONDS
     telling = Telling(Path(order.telling))
     _wait_for(order.gate)
-    settings = load_settings(Path(order.data), {"extract": False}, {})
+    try:
+        settings = load_settings(Path(order.data), {"extract": False}, {})
+    except LedgerError as error:
+        telling.refused(error)
+        return
     point = None if order.point in ("", EVERY) else by_name(order.point)
     points = [each for each in POINTS if settings.embedded or not each.sqlite_only]
     not_met = watch(points if order.point == EVERY else [])
@@ -100,8 +104,7 @@ def _anchor(ledger: Ledger, order: Order, telling: Telling, thread: int) -> None
             except Exception as error:  # nobody may be told this; the test that reads it says so
                 telling.refused(error)
                 return
-            for each, anchored in answered.items():
-                telling.answered(each, anchored)
+            telling.answered(answered)
             break
         else:
             return
