@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any, Final, cast
 
 import psycopg
-from sqlalchemy import BigInteger, Boolean, Connection, LargeBinary, SmallInteger, String, Table
+from sqlalchemy import BigInteger, Boolean, Connection, Engine, LargeBinary, SmallInteger, String, Table
 
 COPY_ROWS: Final = 16
 """From so many rows on, PostgreSQL takes them by binary COPY: one statement, no text to parse. Below, a prepared INSERT
