@@ -25,7 +25,7 @@ from ledger.merkle.open_tiles import OpenTiles
 from ledger.note.checkpoint import Checkpoint, format_checkpoint, sign_checkpoint
 from ledger.note.keys import Ed25519Signer, MLDSA44Signer
 from ledger.note.signed_note import parse_note
-from ledger.store.contracts import Head, LogWriter
+from ledger.store.contracts import AmbiguousCommitError, Head, LogWriter
 from ledger.store.sql_store import SqlStore
 from ledger.store.stored_tiles import StoredTiles
 from ledger.upkeep.fsck import fsck
@@ -465,3 +465,25 @@ def test_a_database_that_does_not_answer_is_not_a_damaged_one(
             check_edge(store, head)
     finally:
         store.close()
+
+
+def test_a_start_that_the_database_does_not_confirm_may_be_tried_again(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has written nothing, so nothing is in doubt but whether the database is there."""
+    store = SqlStore.open(settings.database)
+    before, writing = store.head(), store.writing
+
+    @contextmanager
+    def unconfirmed() -> Iterator[LogWriter]:
+        with writing() as writer:
+            yield writer
+        raise AmbiguousCommitError("commit the batch: the database did not confirm it: the server hung up")
+
+    monkeypatch.setattr(store, "writing", unconfirmed)
+    with pytest.raises(UnavailableError, match="start: commit the batch.*the server hung up"):
+        recover(store, signer_of(settings))
+    monkeypatch.undo()
+    recover(store, signer_of(settings))
+    assert store.head() == before
+    store.close()
