@@ -481,7 +481,7 @@ def test_a_start_that_the_database_does_not_confirm_may_be_tried_again(
         raise AmbiguousCommitError("commit the batch: the database did not confirm it: the server hung up")
 
     monkeypatch.setattr(store, "writing", unconfirmed)
-    with pytest.raises(UnavailableError, match="start: commit the batch.*the server hung up"):
+    with pytest.raises(UnavailableError, match=r"start: commit the batch.*the server hung up"):
         recover(store, signer_of(settings))
     monkeypatch.undo()
     recover(store, signer_of(settings))
