@@ -39,10 +39,6 @@ if TYPE_CHECKING:
 
     from ledger.config import Settings
 
-# Of thirty threads that an answered batch wakes at once, each asks again for the interpreter's lock at this interval,
-# and is switched to and away from for nothing: at Python's 5 ms a request costs 14 to 20 switches, at 15 ms ten, and
-# a quarter less in all. A thread that only computes keeps the others waiting for as long.
-_SWITCH_SECONDS: Final = 0.015
 # Recovery at start may read the last batch again; a loop that stands still for longer is broken.
 _HEARTBEAT_SECONDS: Final = 120
 
@@ -137,13 +133,12 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn ships no 
             self.cfg.set(name, value)
 
     def load(self) -> WSGIApplication:
+        _pin_to_one_core()
         try:
             ledger = Ledger.open(self._settings, self._accept_checkpoint)
         except LedgerError as error:
             self._failures.put(error)
             sys.exit(Arbiter.APP_LOAD_ERROR)
-        sys.setswitchinterval(_SWITCH_SECONDS)
-        _pin_to_one_core()  # the threads of requests, not the log's writer: it waits for the disk, and signs
         self._ledger = ledger
         ledger.start()
         return check_bodies(create_app(ledger, AccountStore(ledger.engine), HttpSettings.of(self._settings)))
