@@ -135,6 +135,7 @@ def _sign(store: LogStore, signer: CheckpointSigner, head: Head) -> None:
             "database",
             [_text(note), _head_text(signer.origin, head)],
         )
+    signer.kept.advance(note)  # another process, or a later state of this folder, may have signed it
     store.save_checkpoint(head.size, note)
 
 
