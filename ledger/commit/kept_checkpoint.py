@@ -145,7 +145,8 @@ class KeptCheckpoint:
         except OSError as error:
             raise UnavailableError(f"keep a checkpoint: {error.strerror}", str(self._lock_path)) from error
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            with unavailable("locking the kept checkpoint", self._lock_path):
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
             os.close(descriptor)

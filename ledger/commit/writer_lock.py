@@ -28,12 +28,15 @@ class WriterLock:
             raise ConfigError(f"start: {error.strerror}", str(path)) from error
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             os.close(self._descriptor)
             raise ConfigError(
                 "start: another process writes to this SQLite database already; SQLite takes one, PostgreSQL many",
                 str(path),
             ) from error
+        except OSError as error:
+            os.close(self._descriptor)
+            raise ConfigError(f"start: lock the SQLite database: {error.strerror}", str(path)) from error
 
     def release(self) -> None:
         """Let another process write. Harmless to repeat."""
