@@ -25,8 +25,6 @@ from ledger.commit.measured import MeasuredPool, MeasuredSigner
 from ledger.commit.sequencer import Sequencer
 from ledger.commit.writer_lock import WriterLock
 from ledger.config import Settings
-from ledger.entry.commitment import Commitment
-from ledger.entry.receipt_frame import ReceiptFrame
 from ledger.entry.text_encodings import decode_hex
 from ledger.errors import ConfigError, NotFoundError
 from ledger.keys.key_folder import KeyFolder
@@ -37,14 +35,15 @@ from ledger.prove.bundle import BundleStream, EvidenceFile
 from ledger.prove.bundle_builder import BundleBuilder, ShownEntry
 from ledger.prove.parts import PartsBuilder
 from ledger.prove.proof_builder import ProofBuilder
-from ledger.prove.receipt_builder import build_first_receipt, build_framed_receipts, build_receipt
+from ledger.prove.receipt_builder import build_receipt
 from ledger.store.advisory_locks import AdvisoryLocks
+from ledger.store.contracts import EntryRow, OpeningRow
 from ledger.store.engine import Engine
 from ledger.store.measured_store import MeasuredStore
 from ledger.store.stored_tiles import StoredTiles
 from ledger.store.turns import Turns
 from ledger.submit.acts import Acting
-from ledger.submit.anchor_flow import Anchored, AnchorFlow, Standing
+from ledger.submit.anchor_flow import Anchored, AnchorFlow
 from ledger.submit.cores import Cores
 from ledger.submit.extraction import Extraction
 from ledger.submit.intake import Intake, Receiving
@@ -85,7 +84,6 @@ class Ledger:
             intake,
             self.limits,
             self._submitter_receipts,
-            self._framed_receipts,
             project,
             codes.current,
             Extraction(blobs, self.limits) if settings.extract else None,
@@ -306,22 +304,10 @@ class Ledger:
         published = None if self.settings.closed else self._store.published()
         return 0 if published is None else published[0]
 
-    def _submitter_receipts(self, entries: Sequence[Standing]) -> list[bytes]:
-        """The receipts of one submission, under one head that covers all of it."""
-        head = self._parts.head_covering(max(each.row.index for each in entries), self._signer.sealed)
-        return [
-            build_receipt(self._parts, each.row, each.opening, to_submitter=True, head=head)
-            if each.committed is None
-            else build_first_receipt(self._parts, each.row, each.opening, each.committed, head)
-            for each in entries
-        ]
-
-    def _framed_receipts(self, entries: Sequence[tuple[int, bytes, Commitment, ReceiptFrame]]) -> list[bytes]:
-        """The same, of the fresh entries of a batch."""
-        if not entries:
-            return []
-        head = self._parts.head_covering(entries[-1][0], self._signer.sealed)
-        return build_framed_receipts(self._parts, entries, head)
+    def _submitter_receipts(self, entries: Sequence[tuple[EntryRow, OpeningRow]]) -> list[bytes]:
+        """The receipts of entries that were there before, under one head that covers all of them."""
+        head = self._parts.head_covering(max(row.index for row, _ in entries))
+        return [build_receipt(self._parts, row, opening, to_submitter=True, head=head) for row, opening in entries]
 
 
 def _limits(settings: Settings) -> Limits:

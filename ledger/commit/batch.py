@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from ledger.commit.batch_proofs import BatchProofs
 from ledger.commit.placing import Place, Placing, StaleError
 from ledger.commit.prepared import Prepared
 from ledger.errors import CorruptError, LedgerError, RolledBackError
@@ -18,7 +19,9 @@ __all__ = ["Outcome", "Sequenced", "StaleError", "commit_batch"]
 
 @dataclass(frozen=True, slots=True)
 class Sequenced:
-    """An entry's place. `size`: that of a committed tree which holds it. `replayed`: it was there before this call."""
+    """An entry's place. `size`: that of a committed tree which holds it. `replayed`: it was there before this call;
+    of one that was not, `proofs` prove it.
+    """
 
     index: int
     seq: int
@@ -26,9 +29,11 @@ class Sequenced:
     leaf: bytes
     size: int
     replayed: bool
+    proofs: BatchProofs | None = field(default=None, compare=False, repr=False)
 
 
 Outcome = list[Sequenced] | LedgerError
+Foresee = Callable[[Head, BatchProofs], None]
 
 
 def commit_batch(
@@ -36,14 +41,14 @@ def commit_batch(
     submissions: Sequence[Sequence[Prepared]],
     edge: OpenTiles | None,
     now_ms: int,
-    foresee: Callable[[Head], None] | None = None,
+    foresee: Foresee | None = None,
 ) -> tuple[OpenTiles, list[Outcome]]:
     """Append every acceptable submission, each whole or not at all, in order. Returns the new right edge and outcomes.
 
     `edge`: the right edge after this process's last commit or recovery, where it has one. `foresee`: is told the head
-    that there will be if the commit succeeds, before anything is written. Raises RolledBackError where
-    the head does not continue it, CorruptError where the stored tree does not give the head's root; and
-    AmbiguousCommitError or UnavailableError for the batch as a whole: nothing of it may then be assumed.
+    that there will be if the commit succeeds, and the proofs under it, before anything is written. Raises
+    RolledBackError where the head does not continue it, CorruptError where the stored tree does not give the head's
+    root; and AmbiguousCommitError or UnavailableError for the batch as a whole: nothing of it may then be assumed.
     """
     with store.writing() as writer:
         # A crash from here to the commit leaves nothing: the transaction rolls back.
@@ -52,10 +57,11 @@ def commit_batch(
         batch = Placing(writer, head.size, now_ms)
         batch.look_up(submissions)
         placed = [batch.place(submission) for submission in submissions]
+        proofs = None
         if batch.entries:
-            edge = _write(writer, head, edge, batch, foresee)
+            edge, proofs = _write(writer, head, edge, batch, foresee)
     # A crash from here on leaves a committed head without a signature; recovery signs it at the next start.
-    return edge, [_at_size(each, edge.size) for each in placed]
+    return edge, [_at_size(each, edge.size, proofs) for each in placed]
 
 
 def _edge_at(store: LogStore, head: Head, edge: OpenTiles | None) -> OpenTiles:
@@ -79,20 +85,24 @@ def _edge_at(store: LogStore, head: Head, edge: OpenTiles | None) -> OpenTiles:
 
 
 def _write(
-    writer: LogWriter, head: Head, edge: OpenTiles, batch: Placing, foresee: Callable[[Head], None] | None
-) -> OpenTiles:
+    writer: LogWriter, head: Head, edge: OpenTiles, batch: Placing, foresee: Foresee | None
+) -> tuple[OpenTiles, BatchProofs]:
     grown = edge.append(batch.hashes)
     new = Head(grown.tiles.size, grown.root, grown.frontier.to_bytes())
+    proofs = BatchProofs(edge.frontier, [row.leaf for row in batch.entries], new)
     if foresee is not None:
-        foresee(new)
+        foresee(new, proofs)
     tiles = [TileRow(tile.level, tile.index, data) for tile, data in grown.full]
     writer.append(batch.entries, batch.openings, batch.chain_heads(), tiles)
     writer.project(batch.projections, batch.answered())
     writer.move_head(head, new)
-    return grown.tiles
+    return grown.tiles, proofs
 
 
-def _at_size(placed: list[Place] | LedgerError, size: int) -> Outcome:
+def _at_size(placed: list[Place] | LedgerError, size: int, proofs: BatchProofs | None) -> Outcome:
     if isinstance(placed, LedgerError):
         return placed
-    return [Sequenced(each.at, each.seq, each.time, each.leaf, size, each.replayed) for each in placed]
+    return [
+        Sequenced(at, seq, time, leaf, size, replayed, None if replayed else proofs)
+        for at, seq, time, leaf, replayed in placed
+    ]

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event, Thread
 from time import monotonic
+from typing import NamedTuple
 
 from ledger.clock import Clock
 from ledger.commit.batch import Outcome, Sequenced, commit_batch
+from ledger.commit.batch_proofs import BatchProofs
 from ledger.commit.pool import Pool, Waiting
 from ledger.commit.prepared import Prepared
 from ledger.commit.recovery import recover
@@ -27,10 +29,17 @@ ANSWER_SECONDS = 60.0
 RECOVERY_SECONDS = 1.0
 
 
+class _Ahead(NamedTuple):
+    """What is made of a head before it is committed."""
+
+    signing: Future[bytes]
+    proofs: BatchProofs
+
+
 class Sequencer:
     """Group commit without a linger timer: a batch is what arrived while the last one was being written. Its head is
-    signed while it is being committed; while it is sealed, the next is committed already; each is answered once it is
-    sealed.
+    signed while it is being committed, its entries proven while it is being signed; while it is sealed, the next is
+    committed already; each is answered once it is sealed.
 
     After any failure of a commit or a seal the writer forgets what it believed and runs recovery; it answers
     UnavailableError until that succeeds, and never guesses.
@@ -53,7 +62,7 @@ class Sequencer:
         self._sealers = ThreadPoolExecutor(1, "sealer")
         self._sealing: Future[None] | None = None
         self._signers = ThreadPoolExecutor(1, "signer")
-        self._signing: Future[bytes] | None = None  # of the head that the commit under way will leave
+        self._ahead: _Ahead | None = None  # of the head that the commit under way will leave
         self._began: float | None = None  # when the commit under way was begun
         self._unsealed: list[Waiting] = []  # who waits for the seal under way
         self._thread = Thread(target=self._run, name="sequencer", daemon=True)
@@ -141,7 +150,7 @@ class Sequencer:
             return
         submissions = [waiting.submission for waiting in batch]
         before = self._edge
-        self._signing = None  # what was signed for a commit that failed is forgotten: it never left the process
+        self._ahead = None  # what was signed for a commit that failed is forgotten: it never left the process
         edge, outcomes = commit_batch(self._store, submissions, before, self._clock.now_ms(), self._sign_ahead)
         # A crash from here on: what was committed last is unsigned, and what the seal under way was about may be, too.
         # Nobody was told of either; recovery signs the head, which holds both.
@@ -150,25 +159,29 @@ class Sequencer:
         if before is not None and edge.size == before.size:
             _answer_all(batch, outcomes)
         elif len(self._pool) == 0:
-            self._seal(edge, self._signing, batch, outcomes)
+            self._seal(edge, self._ahead, batch, outcomes)
         else:
             self._unsealed = batch
-            self._sealing = self._sealers.submit(self._seal, edge, self._signing, batch, outcomes)
+            self._sealing = self._sealers.submit(self._seal, edge, self._ahead, batch, outcomes)
             self._sealing.add_done_callback(self._wake_after_failure)
 
-    def _sign_ahead(self, head: Head) -> None:
+    def _sign_ahead(self, head: Head, proofs: BatchProofs) -> None:
         """Signing takes as long as committing, on another core: neither waits for the other."""
-        self._signing = self._signers.submit(self._signer.sign, head)
+        self._ahead = _Ahead(self._signers.submit(self._signer.sign, head), proofs)
 
     def _seal(
         self,
         edge: OpenTiles,
-        signing: Future[bytes] | None,
+        ahead: _Ahead | None,
         batch: Sequence[Waiting],
         outcomes: Sequence[Outcome],
     ) -> None:
         head = Head(edge.size, edge.frontier.root(), edge.frontier.to_bytes())
-        self._signer.seal(self._store, head, None if signing is None else signing.result())
+        if ahead is None:  # all that is new was appended by others, and they, or their recovery, answer for it
+            self._signer.seal(self._store, head)
+        else:
+            ahead.proofs.make()  # what would wait for the signature anyway
+            ahead.proofs.publish(self._signer.seal(self._store, head, ahead.signing.result()))
         _answer_all(batch, outcomes)
 
     def _await_seal(self) -> None:

@@ -26,7 +26,6 @@ class CheckpointSigner:
         self._mldsa = mldsa
         self._clock = clock
         self._last_seconds = 1
-        self._sealed: bytes | None = None
         self._lock = Lock()
 
     @property
@@ -58,13 +57,7 @@ class CheckpointSigner:
         if not note.startswith(format_checkpoint(Checkpoint(self.origin, head.size, head.root)).encode() + b"\n"):
             raise SignatureError(f"seal a checkpoint of size {head.size}: the signed note says something else")
         self.kept.advance(note)
-        self._sealed = store.save_checkpoint(head.size, note)
-        return self._sealed
-
-    @property
-    def sealed(self) -> bytes | None:
-        """The last note that this process published: its own answers need not ask the database for it."""
-        return self._sealed
+        return store.save_checkpoint(head.size, note)
 
     def _sign(self, checkpoint: Checkpoint) -> bytes:
         with self._lock:

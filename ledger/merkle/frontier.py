@@ -62,6 +62,14 @@ class Frontier:
         hashes = tuple(kept[each] for each in sorted(kept, reverse=True))
         return Frontier(self.size + len(leaf_hashes), hashes), rows
 
+    def node(self, level: int, index: int) -> bytes:
+        """The root (32 bytes) of one of these subtrees: what the proofs of entries appended behind them need of the
+        tree before. Raises MalformedError for any other.
+        """
+        if not self.size >> level & 1 or index != (self.size >> level) - 1:
+            raise MalformedError(f"read node ({level}, {index}): the frontier of size {self.size} does not hold it")
+        return self.hashes[(self.size >> level + 1).bit_count()]
+
     def root(self) -> bytes:
         """The tree's root (32 bytes): the subtrees folded from the right; `EMPTY_ROOT` at size 0."""
         if not self.hashes:

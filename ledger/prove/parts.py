@@ -6,7 +6,6 @@ import base64
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from ledger.entry.commitment import CommittedFields
 from ledger.entry.held import Held, read_held
 from ledger.entry.leaf import parse_leaf
 from ledger.errors import CorruptError, LedgerError, NotFoundError
@@ -52,9 +51,9 @@ class PartsBuilder:
         self._store = store
         self._proofs = proofs
 
-    def head_covering(self, index: int, at_hand: bytes | None = None) -> SignedHead:
+    def head_covering(self, index: int) -> SignedHead:
         """See ProofBuilder.head_covering."""
-        return self._proofs.head_covering(index, at_hand)
+        return self._proofs.head_covering(index)
 
     def entry(self, row: EntryRow, opening: OpeningRow | None, head: SignedHead, opened: Set[str] | None) -> EntryParts:
         """An entry with the named fields open (None: all), `@names` always.
@@ -73,20 +72,6 @@ class PartsBuilder:
         shown = held.fields.keys() if opened is None else opened & held.fields.keys()
         positions = [0] + [p for p, name in enumerate(held.names, 1) if name in shown]
         return EntryParts(row.index, row.leaf, proof, held.hashes, {p: held.openings[p] for p in positions})
-
-    def fresh(self, row: EntryRow, committed: CommittedFields, head: SignedHead) -> EntryParts:
-        """An entry just appended, all of its fields open, out of what was committed to.
-
-        Raises CorruptError if that is not what stands in the leaf.
-        """
-        if b'"root":"%b"' % committed.commitment.root.hex().encode("ascii") not in row.leaf:
-            raise CorruptError(f"open entry {row.index}: its fields do not give the leaf's commitment")
-        proof = self._proofs.proof_file(row.index, row.leaf, head)
-        return EntryParts(row.index, row.leaf, proof, committed.hashes, dict(enumerate(committed.openings)))
-
-    def proof_texts(self, first: int, leaves: Sequence[bytes], head: SignedHead) -> list[tuple[bytes, ...]]:
-        """See ProofBuilder.proof_texts."""
-        return self._proofs.proof_texts(first, leaves, head)
 
     def timestamps(self, indexes: Sequence[int], head: SignedHead) -> list[TimestampParts]:
         """For each authority the first token that covers each entry and the last recorded before it, at most 64.

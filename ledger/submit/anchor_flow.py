@@ -5,22 +5,21 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from ledger.commit.batch import Sequenced, StaleError
 from ledger.commit.prepared import Prepared
 from ledger.commit.sequencer import Sequencer
 from ledger.entry.canonical_json import Value, parse, parse_own
-from ledger.entry.commitment import Commitment, CommittedFields
 from ledger.entry.leaf import parse_leaf
-from ledger.entry.receipt_frame import ReceiptFrame
+from ledger.entry.receipt_frame import fill_frame
 from ledger.entry.receipt_number import format_number, parse_number
 from ledger.errors import ConflictError, CorruptError, ErasedError, NotFoundError
 from ledger.merkle.hashing import hash_leaf
 from ledger.store.contracts import EntryRow, LogStore, OpeningRow
 from ledger.submit.acts import DECISIONS, Projector
-from ledger.submit.anchoring import Submission, access_code, check_key, prepare_evidence, replay_key
-from ledger.submit.batch_lines import Batch, Line, prepare_lines
+from ledger.submit.anchoring import Submission, check_key, draft_submission, prepare_draft, replay_key
+from ledger.submit.batch_lines import Batch, Line, make_line, prepare_lines
 from ledger.submit.cores import Cores
 from ledger.submit.draft import EVIDENCE_ANCHORED, FileFacts
 from ledger.submit.errors import UnacceptableError
@@ -38,18 +37,7 @@ NotFoundError or ForbiddenError: a member who is removed while his file arrives 
 """
 
 
-class Standing(NamedTuple):
-    """An entry as it stands in the log. `committed`: of one that this call appended, all that its opening would give
-    again; None for one that was there before.
-    """
-
-    row: EntryRow
-    opening: OpeningRow
-    committed: CommittedFields | None
-
-
-MakeReceipts = Callable[[Sequence[Standing]], list[bytes]]
-MakeFramedReceipts = Callable[[Sequence[tuple[int, bytes, Commitment, ReceiptFrame]]], list[bytes]]
+MakeReceipts = Callable[[Sequence[tuple[EntryRow, OpeningRow]]], list[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +61,10 @@ class Anchored:
 class AnchorFlow:
     """Anchors evidence for accounts whose right to do so `allowed` checks.
 
-    `make_receipts` gives the submitter's receipts: with timestamps, but for a fresh entry, which has none yet;
-    `make_framed` those of a batch's fresh entries, each from its index, its leaf, its commitment and its frame.
-    `access(index, secret)` gives the evidence's access code as it is now. `extraction`: takes files' own metadata;
-    None where the operator switched it off. `cores`: prepare large batches.
+    `make_receipts` gives the submitter's receipts of entries that were there before, with their timestamps; a fresh
+    entry has none yet, and its receipt needs nothing but its frame and its proof. `access(index, secret)` gives the
+    evidence's access code as it is now. `extraction`: takes files' own metadata; None where the operator switched it
+    off. `cores`: prepare large batches.
     """
 
     def __init__(
@@ -86,7 +74,6 @@ class AnchorFlow:
         intake: Intake,
         limits: Limits,
         make_receipts: MakeReceipts,
-        make_framed: MakeFramedReceipts,
         project: Projector,
         access: Callable[[int, bytes], str],
         extraction: Extraction | None,
@@ -97,7 +84,6 @@ class AnchorFlow:
         self._intake = intake
         self._limits = limits
         self._make_receipts = make_receipts
-        self._make_framed = make_framed
         self._project = project
         self._access = access
         self._extraction = extraction
@@ -128,16 +114,14 @@ class AnchorFlow:
         resolve = self._resolver(case)
         if upload is None:
             submission = Submission(account, case, parsed, facts_without_file(parsed), stored=False)
-            prepared = prepare_evidence(submission, key, self._limits, self._project, resolve)
-            return self._append([prepared], acts, allowed)[0]
+            return self._append([self._line(submission, key, resolve)], acts, allowed)[0]
         known = self._refuse_other_content(account, case, parsed, upload, name, key)
         with upload.holding():
             # A crash after this leaves a blob without an entry: never the other way round.
             facts = upload.keep(parsed, file_name=name).facts
             taken = {} if known else self._take(facts, parsed)
             submission = Submission(account, case, parsed, facts, stored=True, taken=taken)
-            prepared = prepare_evidence(submission, key, self._limits, self._project, resolve)
-            return self._append([prepared], acts, allowed)[0]
+            return self._append([self._line(submission, key, resolve)], acts, allowed)[0]
 
     def anchor_lines(
         self, account: str, case: str, lines: Sequence[bytes], key: str | None, allowed: Allowed
@@ -146,18 +130,11 @@ class AnchorFlow:
         check_key(key)
         acts, resolve = allowed(), self._resolver(case)
         batch = Batch(account, case, key, self._limits, self._project)
-        prepared = prepare_lines(batch, lines, resolve, self._cores)
-        placed = self._place([each.prepared for each in prepared], acts, allowed)
-        again = [each for each in zip(prepared, placed, strict=True) if each[1].replayed]
-        fresh = [each for each in zip(prepared, placed, strict=True) if not each[1].replayed]
-        before = iter(self._answers([each.prepared for each, _ in again], [place for _, place in again]))
-        receipts = iter(
-            self._make_framed([(place.index, place.leaf, _commitment(line), line.frame) for line, place in fresh])
-        )
-        return [
-            next(before) if place.replayed else _answer_line(line, place, next(receipts))
-            for line, place in zip(prepared, placed, strict=True)
-        ]
+        return self._append(prepare_lines(batch, lines, resolve, self._cores), acts, allowed)
+
+    def _line(self, submission: Submission, key: str | None, resolve: Resolver) -> Line:
+        draft = draft_submission(submission, self._limits, resolve)
+        return make_line(prepare_draft(submission, draft, key, self._project), draft.fields)
 
     def _take(self, facts: FileFacts, statement: Statement) -> Mapping[str, Value]:
         if self._extraction is None:
@@ -179,8 +156,12 @@ class AnchorFlow:
 
         return resolve
 
-    def _append(self, prepared: list[Prepared], acts: int, allowed: Allowed) -> list[Anchored]:
-        return self._answers(prepared, self._place(prepared, acts, allowed))
+    def _append(self, lines: Sequence[Line], acts: int, allowed: Allowed) -> list[Anchored]:
+        placed = self._place([line.prepared for line in lines], acts, allowed)
+        before = iter(self._repeated([place.index for place in placed if place.replayed]))
+        return [
+            next(before) if place.replayed else _answer(line, place) for line, place in zip(lines, placed, strict=True)
+        ]
 
     def _place(self, prepared: list[Prepared], acts: int, allowed: Allowed) -> list[Sequenced]:
         """Append, unless somebody acted in the case since the right to do so was checked: then it is checked again."""
@@ -192,40 +173,28 @@ class AnchorFlow:
                 acts = allowed()
         raise ConflictError("anchor evidence: the case keeps changing; try again")
 
-    def _answers(self, prepared: Sequence[Prepared], placed: Sequence[Sequenced]) -> list[Anchored]:
-        if not placed:
+    def _repeated(self, indexes: Sequence[int]) -> list[Anchored]:
+        """The answers to what was answered before, as they are now."""
+        if not indexes:
             return []
-        standing = [self._standing(*each) for each in zip(prepared, placed, strict=True)]
-        for each in standing:
-            if each.opening.secret is None:
-                number = format_number(each.row.index)
-                raise ErasedError("repeat a submission: what it committed has been erased", "Idempotency-Key", number)
+        standing = [self._read_back(index) for index in indexes]
+        for row, opening in standing:
+            if opening.secret is None:
+                raise _erased(row.index)
         receipts = self._make_receipts(standing)
-        return [self._answer(*each) for each in zip(standing, placed, receipts, strict=True)]
+        return [self._answer_again(*each, receipt) for each, receipt in zip(standing, receipts, strict=True)]
 
-    def _standing(self, prepared: Prepared, place: Sequenced) -> Standing:
-        if place.replayed:
-            return Standing(*self._read_back(place.index), None)
-        row = EntryRow(place.index, prepared.chain, place.seq, prepared.kind, place.leaf)
-        return Standing(row, OpeningRow(place.index, prepared.secret, prepared.fields), prepared.committed)
-
-    def _answer(self, standing: Standing, place: Sequenced, receipt: bytes) -> Anchored:
-        row, opening = standing.row, standing.opening
-        secret = opening.secret or b""
-        if place.replayed:
-            time, fields = parse_leaf(row.leaf).time, parse(opening.fields, where="openings")
-            code = self._access(row.index, secret)
-        else:
-            time, fields, code = place.time, parse_own(opening.fields), access_code(secret)
+    def _answer_again(self, row: EntryRow, opening: OpeningRow, receipt: bytes) -> Anchored:
+        time, fields = parse_leaf(row.leaf).time, parse(opening.fields, where="openings")
         said = fields if isinstance(fields, dict) else {}
         return Anchored(
             format_number(row.index),
             row.chain,
             row.index,
             time,
-            code,
+            self._access(row.index, opening.secret or b""),
             receipt,
-            place.replayed,
+            True,
             missing(said),
             questions(said, time),
         )
@@ -254,22 +223,20 @@ class AnchorFlow:
         request = replay_key(Submission(account, case, statement, facts, stored=True), key)
         _, opening = self._read_back(known.index)
         if opening.secret is None:
-            number = format_number(known.index)
-            raise ErasedError("repeat a submission: what it committed has been erased", "Idempotency-Key", number)
+            raise _erased(known.index)
         if request is None or not hmac.compare_digest(request.mac(opening.secret), known.mac):
             raise ConflictError("repeat a submission: this key was used before, with other content", "Idempotency-Key")
         return True
 
 
-def _commitment(line: Line) -> Commitment:
-    if line.prepared.commitment is None:
-        raise CorruptError("anchor a line: expected an entry with fields")
-    return line.prepared.commitment
+def _erased(index: int) -> ErasedError:
+    what = "repeat a submission: what it committed has been erased"
+    return ErasedError(what, "Idempotency-Key", format_number(index))
 
 
-def _answer_line(line: Line, place: Sequenced, receipt: bytes) -> Anchored:
-    """The answer to a line whose entry is new: its fields are looked at again only where they leave something to ask
-    that depends on the entry's time.
+def _answer(line: Line, place: Sequenced) -> Anchored:
+    """The answer to a submission whose entry is new: its fields are looked at again only where they leave something to
+    ask that depends on the entry's time.
     """
     said = parse_own(line.prepared.fields) if line.asks else {}
     return Anchored(
@@ -278,8 +245,18 @@ def _answer_line(line: Line, place: Sequenced, receipt: bytes) -> Anchored:
         place.index,
         place.time,
         line.access,
-        receipt,
+        _first_receipt(line, place),
         False,
         line.missing,
         questions(said, place.time) if isinstance(said, dict) else (),
     )
+
+
+def _first_receipt(line: Line, place: Sequenced) -> bytes:
+    """What the submitter's receipt read back from the store would be. No timestamp can cover the entry yet."""
+    commitment = line.prepared.commitment
+    if commitment is None or b'"root":"%b"' % commitment.root.hex().encode("ascii") not in place.leaf:
+        raise CorruptError(f"open entry {place.index}: its fields do not give the leaf's commitment")
+    if place.proofs is None:
+        raise CorruptError(f"prove entry {place.index}: expected an entry just appended")
+    return fill_frame(line.frame, place.index, place.leaf, place.proofs.text(place.index))

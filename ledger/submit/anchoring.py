@@ -80,18 +80,6 @@ def _request(submission: Submission) -> bytes:
     )
 
 
-def prepare_evidence(
-    submission: Submission,
-    key: str | None,
-    limits: Limits,
-    project: Projector,
-    resolve: Resolver,
-    where: str = "statement",
-) -> Prepared:
-    """The entry `evidence.anchored`, committed to. Raises UnacceptableError where the fields do not fit."""
-    return prepare_draft(submission, draft_submission(submission, limits, resolve, where), key, project)
-
-
 def draft_submission(submission: Submission, limits: Limits, resolve: Resolver, where: str = "statement") -> Draft:
     """The entry's fields. Raises UnacceptableError where they do not fit."""
     links = link_fields(submission.statement.relations, resolve, where=where)

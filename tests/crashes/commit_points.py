@@ -71,6 +71,7 @@ POINTS = (
     Point("the batch is committed", _COMMIT, within=_BATCH, turns=3),
     # Its seal.
     Point("a seal", "ledger.commit.signer:CheckpointSigner.seal", turns=2),
+    Point("its entries are proven", "ledger.commit.batch_proofs:path_texts"),
     Point("the checkpoint is signed", "ledger.commit.signer:sign_checkpoint"),
     Point("the checkpoint is kept", _ADVANCE, turns=2),
     Point("the kept checkpoint is written", "os:pwrite", within=_ADVANCE),
@@ -78,7 +79,7 @@ POINTS = (
     Point("the checkpoint is stored", _SAVE, turns=2),
     Point("the stored checkpoint is committed", "ledger.store.checkpoint_rows:_commit"),
     Point("who waits is answered", "ledger.commit.sequencer:_answer_all", turns=2),
-    Point("a receipt is made", "ledger.assembly:build_first_receipt", turns=2),
+    Point("a receipt is made", "ledger.submit.anchor_flow:fill_frame", turns=2),
     # The start after all this.
     Point("one writer alone", "ledger.assembly:WriterLock", start=True, sqlite_only=True),
     Point("recovery", _RECOVER, start=True),

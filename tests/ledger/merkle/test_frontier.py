@@ -73,3 +73,18 @@ def test_bytes_that_do_not_fit_the_size_are_refused(size: int, data: bytes) -> N
 def test_hashes_that_do_not_fit_the_size_are_refused(size: int, hashes: tuple[bytes, ...]) -> None:
     with pytest.raises(MalformedError):
         Frontier(size, hashes)
+
+
+@given(st.integers(0, 700))
+def test_it_gives_its_own_nodes_and_no_other(size: int) -> None:
+    frontier, nodes = Frontier().append_all(HASHES[:size]), ListNodes(HASHES[:size])
+    for level in range(11):
+        index = (size >> level) - 1
+        if size >> level & 1:
+            assert frontier.node(level, index) == nodes.node(level, index)
+            others = [index - 1, index + 1]
+        else:
+            others = [index, index + 1]
+        for other in others:
+            with pytest.raises(MalformedError, match="does not hold it"):
+                frontier.node(level, other)

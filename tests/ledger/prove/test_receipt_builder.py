@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ledger.assembly import Ledger
+from ledger.commit.batch import Sequenced
+from ledger.commit.prepared import Prepared
 from ledger.entry.canonical_json import serialise
-from ledger.entry.commitment import commit_fields
-from ledger.entry.receipt_frame import frame_receipt
 from ledger.errors import CorruptError
-from ledger.prove.receipt_builder import build_first_receipt, build_framed_receipts
+from ledger.prove.receipt_builder import build_receipt
 from ledger.submit.batch_lines import CORES_LINES
 from tests.ledger.casework.parties import PHOTO, SAID
 from tests.ledger.making import ALICE, anchor_file, make_log, opened, statement
@@ -63,35 +63,30 @@ def test_answers_of_lines_answered_before_stand_among_new_ones(ledger: Ledger) -
         assert each.receipt == ledger.receipt(ALICE, each.number)
 
 
-def test_a_leaf_with_another_commitment_and_another_place_make_no_framed_receipt(ledger: Ledger) -> None:
+def test_a_leaf_with_another_commitment_makes_no_receipt(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     case = ledger.open_case(ALICE, "t").case
-    anchored = ledger.anchor_batch(ALICE, case, LINES, None)[1]
-    row, opening = ledger._store.entry(anchored.index), ledger._store.openings([anchored.index])[anchored.index]
-    assert row is not None and opening.secret is not None
-    head = ledger._parts.head_covering(row.index)
-    held = commit_fields(opening.secret, json.loads(opening.fields))
-    other = commit_fields(opening.secret, {"file.name": "another.txt"})
-    frame = frame_receipt(held, opening.secret)
-    entry = (row.index, row.leaf, held.commitment, frame)
-    assert build_framed_receipts(ledger._parts, [entry], head) == [anchored.receipt]
+    append = ledger._sequencer.append
+
+    def swapped(submission: Sequence[Prepared]) -> list[Sequenced]:
+        first, second, *others = append(submission)
+        return [replace(first, leaf=second.leaf), second, *others]
+
+    good = ledger.anchor_batch(ALICE, case, LINES[:2], None)
+    assert good[0].receipt == ledger.receipt(ALICE, good[0].number)
+    monkeypatch.setattr(ledger._sequencer, "append", swapped)
     with pytest.raises(CorruptError, match="do not give the leaf's commitment"):
-        build_framed_receipts(ledger._parts, [(row.index, row.leaf, other.commitment, frame)], head)
-    for index, leaf in ((row.index - 1, row.leaf), (row.index, row.leaf[:-1] + b" "), (row.index + 9, row.leaf)):
-        with pytest.raises(CorruptError, match="does not give the signed root"):
-            build_framed_receipts(ledger._parts, [(index, leaf, held.commitment, frame)], head)
+        ledger.anchor_batch(ALICE, case, LINES[:2], None)
 
 
-def test_other_fields_than_those_in_the_leaf_make_no_receipt(ledger: Ledger) -> None:
+def test_a_receipt_read_back_is_of_the_entry_and_the_openings_that_stand_there(ledger: Ledger) -> None:
     case = ledger.open_case(ALICE, "t").case
     anchored = ledger.anchor(ALICE, case, statement(), None, None, None)
     row, opening = ledger._store.entry(anchored.index), ledger._store.openings([anchored.index])[anchored.index]
-    assert row is not None and opening.secret is not None
-    head = ledger._parts.head_covering(row.index)
-    fields = {"file.name": "another.txt"}
+    assert row is not None
+    assert build_receipt(ledger._parts, row, opening, to_submitter=True) == anchored.receipt
+    other = opening._replace(fields=b'{"file.name":"another.txt"}')
     with pytest.raises(CorruptError, match="do not give the leaf's commitment"):
-        build_first_receipt(ledger._parts, row, opening, commit_fields(opening.secret, fields), head)
+        build_receipt(ledger._parts, row, other, to_submitter=True)
     moved = row._replace(index=row.index - 1)
-    held = commit_fields(opening.secret, json.loads(opening.fields))
-    assert build_first_receipt(ledger._parts, row, opening, held, head) == anchored.receipt
     with pytest.raises(CorruptError, match="does not give the signed root"):
-        build_first_receipt(ledger._parts, moved, opening, held, head)
+        build_receipt(ledger._parts, moved, opening, to_submitter=True)
