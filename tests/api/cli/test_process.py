@@ -42,7 +42,7 @@ def test_ctrl_c_ends_a_command_without_a_traceback() -> None:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with subprocess.Popen(
             [PROGRAM, "case", "list", "--server", address, "--token", "elt_x"],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), preexec_fn=_heed_interrupts,
         ) as process:  # fmt: skip
             connection, _ = silent.accept()
             connection.recv(10)
@@ -52,6 +52,11 @@ def test_ctrl_c_ends_a_command_without_a_traceback() -> None:
     assert process.returncode == 1
     assert stdout == b""
     assert stderr.decode().strip() == "evidence-ledger: interrupted"
+
+
+def _heed_interrupts() -> None:
+    """A shell starts what runs in its background deaf to Ctrl-C, and that is inherited."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_colours_and_progress_stay_away_from_pipes() -> None:
