@@ -16,7 +16,8 @@ from benchmarks.scale import Scale
 from ledger.commit.prepared import new_chain
 from ledger.merkle.hashing import hash_leaf
 from ledger.merkle.inclusion import check_inclusion, prove_inclusion
-from ledger.merkle.tiles import TiledNodes, TileId
+from ledger.merkle.tiled_nodes import TiledNodes
+from ledger.merkle.tiles import TileId
 from ledger.prove.proof_builder import ProofBuilder
 from ledger.store.stored_tiles import StoredTiles
 

@@ -52,7 +52,14 @@ from ledger.upkeep.condition import Condition
 from ledger.upkeep.erase import Erased, Erasing
 from ledger.upkeep.initialise import read_checkpoint
 from ledger.upkeep.trust_copy import read_policy, trust_files
-from ledger.workers import finishing_erasures, forgetting_keys, lapsing, make_timestamping, tending_blobs
+from ledger.workers import (
+    finishing_erasures,
+    forgetting_keys,
+    lapsing,
+    make_timestamping,
+    remembering_nodes,
+    tending_blobs,
+)
 
 
 class Ledger:
@@ -71,7 +78,8 @@ class Ledger:
         pool = MeasuredPool(self.figures)
         self._sequencer = (ClosedSequencer if settings.closed else Sequencer)(store, self._signer, clock, pool)
         self._tiles = StoredTiles(store, lambda: self._sequencer.edge)
-        self._parts = PartsBuilder(store, ProofBuilder(store, self._tiles))
+        proofs = ProofBuilder(store, self._tiles)
+        self._parts = PartsBuilder(store, proofs)
         # Where several machines write, the database they share keeps them out of each other's way.
         self._blobs = blobs = open_blobs(settings, None if settings.embedded else AdvisoryLocks(store.engine))
         intake = Intake(blobs, self.limits)
@@ -112,6 +120,7 @@ class Ledger:
             lapsing(store, self.desk, clock),
             finishing_erasures(self._erasing.finish_all),
             tending_blobs(blobs.tend),
+            remembering_nodes(proofs.remember),
         )
         self._lock: WriterLock | None = None
         self._condition = Condition(settings, store, self._sequencer, self._timestamping, blobs, clock)

@@ -32,7 +32,7 @@ from ledger.store.stored_tiles import StoredTiles
 PAGE: Final = 50
 WARM_UP: Final = 10
 TIMEOUT_SECONDS: Final = 900
-REQUESTS: Final = ("anchor", "proof", "receipt", "tile", "entry_tile", "timeline_page", "bundle")
+REQUESTS: Final = ("anchor", "proof", "early_proof", "receipt", "tile", "entry_tile", "timeline_page", "bundle")
 START: Final = "start ms"
 MEMORY: Final = "memory MiB"
 _KIB: Final = 1024  # Linux tells the largest resident set in KiB
@@ -68,7 +68,9 @@ class Asked:
         self.start_ms = (time.perf_counter() - begun) * 1000
         # Proofs as a process makes them that does not write: from the database alone.
         self._store = stack.enter_context(closing(SqlStore.open(log.settings.database)))
-        self._builder = ProofBuilder(self._store, StoredTiles(self._store))
+        self._builder, self._early = (ProofBuilder(self._store, StoredTiles(self._store)) for _ in range(2))
+        while self._builder.remember(1_000):  # what a server does in its first minutes
+            pass
         self._actor = Actor(ACCOUNT, "party")
         self._case = self._ledger.open_case(self._actor, "Probe").case
         self._cases = log.cases()
@@ -80,8 +82,11 @@ class Asked:
         self._ledger.anchor(self._actor, self._case, make_statement(self._serial), None, None, None)
 
     def proof(self) -> None:
-        index = self._entry()
-        self._builder.proof_file(index, self._store.leaves(index, index + 1)[0], self._builder.head_covering(index))
+        self._prove(self._builder)
+
+    def early_proof(self) -> None:
+        """As right after the start: nothing is remembered but what the earlier of these read."""
+        self._prove(self._early)
 
     def receipt(self) -> None:
         self._ledger.receipt(self._actor, format_number(self._entry()))
@@ -99,6 +104,10 @@ class Asked:
     def bundle(self) -> None:
         for _ in self._ledger.bundle(self._actor, format_number(self._entry()), False).chunks:
             pass
+
+    def _prove(self, builder: ProofBuilder) -> None:
+        index = self._entry()
+        builder.proof_file(index, self._store.leaves(index, index + 1)[0], builder.head_covering(index))
 
     def _entry(self) -> int:
         return self._draw.choice(self._cases).first + self._draw.randrange(1, CASE_ENTRIES)

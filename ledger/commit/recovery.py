@@ -28,7 +28,7 @@ from ledger.errors import (
 )
 from ledger.merkle.consistency import check_consistency, prove_consistency
 from ledger.merkle.open_tiles import OpenTiles
-from ledger.merkle.tiles import TiledNodes
+from ledger.merkle.tiled_nodes import TiledNodes
 from ledger.note.checkpoint import Checkpoint, format_checkpoint
 from ledger.note.signed_note import parse_note
 from ledger.store.contracts import AmbiguousCommitError, Head, LogStore

@@ -43,24 +43,29 @@ def split_point(count: int) -> int:
     return 1 << (count - 1).bit_length() - 1
 
 
-def prove_inclusion(reader: NodeReader, index: int, size: int) -> list[bytes]:
+def prove_inclusion(reader: NodeReader, index: int, size: int, ends: dict[int, bytes] | None = None) -> list[bytes]:
     """PATH(index, D[size]) of RFC 6962 §2.1.1: hashes of 32 bytes, from the leaf's sibling up to the root's child.
 
-    Raises ProofError unless 0 ≤ index < size.
+    `ends`: what whoever proves much in one tree lets us remember of it: the roots of the incomplete subtrees at its
+    right end, of which most paths need one, by their first leaf. Raises ProofError unless 0 ≤ index < size.
     """
     if not 0 <= index < size:
         raise ProofError(f"prove inclusion: expected an index below the size {size}, got {index}")
     path: list[bytes] = []
-    start, end = 0, size
-    while end - start > 1:
-        middle = start + split_point(end - start)
-        if index < middle:
-            path.append(range_root(reader, middle, end))
-            end = middle
-        else:
-            path.append(range_root(reader, start, middle))
-            start = middle
-    path.reverse()
+    node, last, level = index, size - 1, 0
+    while last:
+        sibling = node ^ 1
+        if sibling < last:
+            path.append(reader.node(level, sibling))
+        elif sibling == last:
+            start = sibling << level
+            end = None if ends is None else ends.get(start)
+            if end is None:
+                end = range_root(reader, start, size)
+                if ends is not None:
+                    ends[start] = end
+            path.append(end)
+        node, last, level = node >> 1, last >> 1, level + 1
     return path
 
 

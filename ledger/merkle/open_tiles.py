@@ -13,7 +13,8 @@ from typing import Final
 from ledger.errors import MalformedError
 from ledger.merkle.frontier import Frontier
 from ledger.merkle.hashing import HASH_SIZE
-from ledger.merkle.tiles import TILE_HEIGHT, TILE_SIZE, TILE_WIDTH, TiledNodes, TileId, partial_tiles
+from ledger.merkle.tiled_nodes import TiledNodes
+from ledger.merkle.tiles import TILE_HEIGHT, TILE_SIZE, TILE_WIDTH, TileId, partial_tiles
 
 _EMPTY: Final = Frontier()
 

@@ -7,14 +7,12 @@ tile at a tree's right edge is served with the width that the tree's size gives 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final, TypeVar
 
 from ledger.errors import MalformedError
-from ledger.merkle.hashing import HASH_SIZE, hash_pairs, hash_row, tree_root
+from ledger.merkle.hashing import HASH_SIZE, hash_pairs, tree_root
 
 TILE_HEIGHT: Final = 8
 """Levels of the tree that one tile spans."""
@@ -24,14 +22,6 @@ TILE_WIDTH: Final = 1 << TILE_HEIGHT
 
 TILE_SIZE: Final = TILE_WIDTH * HASH_SIZE
 """Bytes of a full tile: 8,192."""
-
-EXPANDED_TILES: Final = 256
-"""Tiles whose inner nodes are remembered from tree to tree, 24 KiB each with the tile itself: a growing log's proofs
-share all but the last.
-"""
-
-TILES_AT_HAND: Final = 2_048
-"""Expanded tiles of one tree, 16 KiB each: neighbours' proofs share them, and bundles go through the log in order."""
 
 TILE_LEVEL_MAX: Final = 63
 """Largest tile level in a path, by tlog-tiles; a tree of 2^63 leaves ends at 7."""
@@ -169,77 +159,6 @@ def tile_roots(hashes: Sequence[bytes]) -> list[bytes]:
 def split_hashes(data: bytes) -> list[bytes]:
     """Any number of hashes (32 bytes each) that stand one after another."""
     return [data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE)]
-
-
-def tile_of_node(level: int, index: int) -> tuple[int, int, int, int]:
-    """Where node (level, index) is found: (tile level, tile index, first hash in the tile, number of hashes)."""
-    height = level % TILE_HEIGHT
-    first = index << height
-    return level // TILE_HEIGHT, first // TILE_WIDTH, first % TILE_WIDTH, 1 << height
-
-
-def tile_node(data: bytes, level: int, index: int) -> bytes:
-    """Node (level, index) out of the bytes of the tile that holds it (see `tile_of_node`), full or wide enough.
-
-    Raises MalformedError if the tile ends before the node does.
-    """
-    _, _, first, count = tile_of_node(level, index)
-    if (first + count) * HASH_SIZE > len(data):
-        raise MalformedError(
-            f"read node ({level}, {index}): expected a tile of at least {first + count} hashes, got {len(data)} bytes"
-        )
-    return _node_of(expand_tile(data), level % TILE_HEIGHT, first)
-
-
-def _node_of(rows: tuple[bytes, ...], height: int, first: int) -> bytes:
-    """Out of an expanded tile the node of this height that begins at the tile's hash `first`; short where it ends."""
-    at = (first >> height) * HASH_SIZE
-    return rows[height][at : at + HASH_SIZE]
-
-
-@lru_cache(maxsize=EXPANDED_TILES)
-def expand_tile(data: bytes) -> tuple[bytes, ...]:
-    """All complete nodes inside a tile, row by row from its hashes up. A proof needs one of each row, so they are
-    hashed once. Raises MalformedError unless there are 1 to 256 whole hashes.
-    """
-    hashes_of_tile(data)
-    rows = [data]
-    while len(rows) < TILE_HEIGHT:
-        rows.append(hash_row(rows[-1]))
-    return tuple(rows)
-
-
-class TiledNodes:
-    """A tree of `size` leaves that reads its nodes out of tiles: a `NodeReader` for the provers.
-
-    `read_tile` gets the tile's place with the width it has at `size` and gives the tile's bytes, or those of a wider
-    one: a tile only ever grows, so a wider one begins with the same hashes. The last tiles are kept at hand, expanded.
-    """
-
-    def __init__(self, size: int, read_tile: Callable[[TileId], bytes]) -> None:
-        self.size = size
-        self._read_tile = read_tile
-        self._at_hand: dict[tuple[int, int], tuple[bytes, ...]] = {}
-
-    def node(self, level: int, index: int) -> bytes:
-        """Node (level, index). Raises MalformedError if it is not complete in this tree, or the tile is too short."""
-        if (index + 1) << level > self.size:
-            raise MalformedError(f"read node ({level}, {index}): it is not complete in a tree of {self.size}")
-        tile_level, height = divmod(level, TILE_HEIGHT)
-        tile_index, first = divmod(index << height, TILE_WIDTH)
-        rows = self._at_hand.get((tile_level, tile_index)) or self._expand(tile_level, tile_index)
-        node = _node_of(rows, height, first)
-        if len(node) != HASH_SIZE:
-            raise MalformedError(f"read node ({level}, {index}): expected a wider tile, got {len(rows[0])} bytes")
-        return node
-
-    def _expand(self, level: int, index: int) -> tuple[bytes, ...]:
-        rows = expand_tile(self._read_tile(TileId(level, index, tile_width(level, index, self.size))))
-        if len(self._at_hand) >= TILES_AT_HAND:
-            with suppress(KeyError, StopIteration, RuntimeError):  # another thread may be doing the same
-                del self._at_hand[next(iter(self._at_hand))]
-        self._at_hand[level, index] = rows
-        return rows
 
 
 def _check_place(index: int, width: int) -> None:

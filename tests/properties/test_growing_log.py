@@ -17,7 +17,8 @@ from ledger.merkle.entry_bundles import format_entry_bundle, parse_entry_bundle
 from ledger.merkle.hashing import hash_leaf
 from ledger.merkle.inclusion import check_inclusion, prove_inclusion
 from ledger.merkle.open_tiles import OpenTiles
-from ledger.merkle.tiles import TiledNodes, TileId
+from ledger.merkle.tiled_nodes import TiledNodes
+from ledger.merkle.tiles import TileId
 from ledger.note.checkpoint import Checkpoint, check_checkpoint, sign_checkpoint
 from ledger.note.keys import Ed25519Signer, MLDSA44Signer
 from ledger.note.proof_file import format_proof, parse_proof

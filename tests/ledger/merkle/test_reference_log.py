@@ -13,7 +13,8 @@ from ledger.merkle.frontier import Frontier
 from ledger.merkle.hashing import hash_leaf
 from ledger.merkle.inclusion import check_inclusion, prove_inclusion
 from ledger.merkle.open_tiles import OpenTiles
-from ledger.merkle.tiles import EntryBundleId, TiledNodes, TileId, hashes_of_tile, parse_entries_path, parse_tile_path
+from ledger.merkle.tiled_nodes import TiledNodes
+from ledger.merkle.tiles import EntryBundleId, TileId, hashes_of_tile, parse_entries_path, parse_tile_path
 from ledger.note.checkpoint import Checkpoint, check_checkpoint
 from ledger.note.keys import VerifierKey, parse_vkey
 from ledger.note.signed_note import SignedNote, format_note, parse_note

@@ -1,4 +1,4 @@
-"""Tiles: their paths have one spelling, and any node and proof can be read out of them."""
+"""Tiles: their paths have one spelling, and each becomes full once."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.errors import MalformedError
-from ledger.merkle.consistency import check_consistency, prove_consistency
-from ledger.merkle.hashing import hash_children, tree_root
-from ledger.merkle.inclusion import check_inclusion, prove_inclusion
+from ledger.merkle.hashing import tree_root
 from ledger.merkle.open_tiles import OpenTiles
 from ledger.merkle.tiles import (
     TILE_INDEX_MAX,
     TILE_SIZE,
     TILE_WIDTH,
     EntryBundleId,
-    TiledNodes,
     TileId,
     full_tiles_between,
     hashes_of_tile,
@@ -24,27 +21,14 @@ from ledger.merkle.tiles import (
     parse_tile_path,
     partial_tiles,
     split_hashes,
-    tile_node,
     tile_root,
     tile_roots,
     tile_width,
 )
-from tests.ledger.merkle.trees import leaf_hashes
+from tests.ledger.merkle.trees import all_tiles, leaf_hashes
 
 HASHES = leaf_hashes(70_000)
 PLACES = st.tuples(st.integers(0, 2000) | st.integers(0, TILE_INDEX_MAX), st.integers(1, TILE_WIDTH))
-
-
-def all_tiles(size: int) -> dict[tuple[int, int], bytes]:
-    """Every tile of a tree by definition: level 0 are leaf hashes, above it the roots of full tiles."""
-    tiles: dict[tuple[int, int], bytes] = {}
-    row, level = HASHES[:size], 0
-    while row:
-        chunks = [row[at : at + TILE_WIDTH] for at in range(0, len(row), TILE_WIDTH)]
-        tiles |= {(level, index): b"".join(chunk) for index, chunk in enumerate(chunks)}
-        row = [tree_root(chunk) for chunk in chunks if len(chunk) == TILE_WIDTH]
-        level += 1
-    return tiles
 
 
 @pytest.mark.parametrize(
@@ -143,54 +127,6 @@ def test_tiles_become_full_exactly_once(first: int, second: int) -> None:
         assert tile_width(tile.level, tile.index + 1, new) == 0
 
 
-def test_every_node_is_found_in_its_tile() -> None:
-    tiles = all_tiles(66_000)
-    row = HASHES[:66_000]
-    for level in range(17):
-        for index in {0, 1, len(row) // 2, len(row) - 1} & set(range(len(row))):
-            nodes = TiledNodes(66_000, lambda tile: tiles[tile.level, tile.index])
-            assert nodes.node(level, index) == row[index], (level, index)
-        row = [hash_children(left, right) for left, right in zip(row[::2], row[1::2], strict=False)]
-
-
-@pytest.mark.parametrize("size", [1, 2, 255, 256, 257, 300, 511, 512, 65_535, 65_536, 65_537, 66_000, 70_000])
-def test_proofs_are_built_from_tiles_alone(size: int) -> None:
-    tiles = all_tiles(size)
-    asked: list[TileId] = []
-
-    def read(tile: TileId) -> bytes:
-        asked.append(tile)
-        return tiles[tile.level, tile.index]
-
-    nodes = TiledNodes(size, read)
-    root = tree_root(HASHES[:size])
-    for index in {0, size // 2, size - 1, max(0, size - 256)}:
-        check_inclusion(HASHES[index], index, size, prove_inclusion(nodes, index, size), root)
-    for old in {1, size // 2 or 1, size - 1 or 1, max(1, size - 256)}:
-        check_consistency(old, tree_root(HASHES[:old]), size, root, prove_consistency(nodes, old, size))
-    assert all(len(tiles[tile.level, tile.index]) == 32 * tile.width for tile in asked), "asked for another width"
-
-
-@given(st.integers(1, 1500), st.integers(1, 1500))
-def test_a_smaller_tree_is_read_out_of_a_larger_ones_tiles(first: int, second: int) -> None:
-    old, new = min(first, second), max(first, second)
-    tiles = all_tiles(new)
-    nodes = TiledNodes(old, lambda tile: tiles[tile.level, tile.index])
-    index = old // 3
-    check_inclusion(HASHES[index], index, old, prove_inclusion(nodes, index, old), tree_root(HASHES[:old]))
-    for level in range(12):
-        with pytest.raises(MalformedError):
-            nodes.node(level, old >> level)
-
-
-def test_a_tile_too_short_for_its_node_is_refused() -> None:
-    tile = b"".join(HASHES[:100])
-    assert tile_node(tile, 0, 99) == HASHES[99]
-    for level, index in ((0, 100), (1, 50), (7, 0), (6, 1)):
-        with pytest.raises(MalformedError):
-            tile_node(tile, level, index)
-
-
 @pytest.mark.parametrize("size", [0, 1, 31, 33, TILE_SIZE + 32, TILE_SIZE + 1])
 def test_bytes_that_are_no_tile_are_refused(size: int) -> None:
     with pytest.raises(MalformedError):
@@ -208,7 +144,7 @@ def test_a_full_tile_has_one_root() -> None:
 
 
 def test_open_tiles_are_the_partial_tiles() -> None:
-    tiles = all_tiles(70_000)
+    tiles = all_tiles(HASHES)
     grown = OpenTiles().append(HASHES)
     for tile in partial_tiles(70_000):
         assert grown.tiles.partial(tile.level) == tiles[tile.level, tile.index]
@@ -216,20 +152,6 @@ def test_open_tiles_are_the_partial_tiles() -> None:
     assert [tile for tile, _ in grown.full] == list(full_tiles_between(0, 70_000))
     assert all(data == tiles[tile.level, tile.index] for tile, data in grown.full)
     assert grown.root == tree_root(HASHES)
-
-
-def test_a_tree_remembers_the_last_of_its_tiles_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ledger.merkle.tiles.TILES_AT_HAND", 3)
-    tiles, asked = all_tiles(2_000), []
-
-    def read(tile: TileId) -> bytes:
-        asked.append(tile.index)
-        return tiles[tile.level, tile.index]
-
-    nodes = TiledNodes(2_000, read)
-    for index in (0, 1, 2, 3, 511, 256, 600, 1_024, 600, 0):
-        assert nodes.node(0, index) == HASHES[index]
-    assert asked == [0, 1, 2, 4, 0]
 
 
 def test_roots_of_many_tiles_are_the_roots_of_each() -> None:

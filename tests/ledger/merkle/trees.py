@@ -64,3 +64,15 @@ class ListNodes:
         part = self.hashes[index << level : (index + 1) << level]
         assert len(part) == 1 << level, f"asked for node ({level}, {index}), which is not complete"
         return mth(part)
+
+
+def all_tiles(hashes: Sequence[bytes]) -> dict[tuple[int, int], bytes]:
+    """Every tile of a tree by definition: level 0 are leaf hashes, above it the roots of full tiles."""
+    tiles: dict[tuple[int, int], bytes] = {}
+    row, level = list(hashes), 0
+    while row:
+        chunks = [row[at : at + 256] for at in range(0, len(row), 256)]
+        tiles |= {(level, index): b"".join(chunk) for index, chunk in enumerate(chunks)}
+        row = [mth(chunk) for chunk in chunks if len(chunk) == 256]
+        level += 1
+    return tiles
