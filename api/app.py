@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from flask import Flask, Response, request
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -39,9 +39,19 @@ RESOURCES: tuple[Resource, ...] = (
 )  # fmt: skip
 
 
+_Call = TypeVar("_Call")
+
+
+class _App(Flask):
+    """Flask looks five times a request whether what it calls is a coroutine; here nothing is."""
+
+    def ensure_sync(self, func: _Call) -> _Call:  # Flask's own name
+        return func
+
+
 def create_app(ledger: Ledger, accounts: AccountStore, settings: HttpSettings) -> Flask:
     """The application over an open ledger. It owns neither the ledger nor the accounts: who opened them closes them."""
-    app = Flask("api", static_folder=None, template_folder=None)
+    app = _App("api", static_folder=None, template_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     # A redirect to a "cleaner" address would take a token to an address that nobody asked for.
     app.url_map.merge_slashes = False

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from flask import Request, Response
+from werkzeug.datastructures import Headers
 from werkzeug.wsgi import FileWrapper, wrap_file
 
 from api.wire.disposition import format_attachment
@@ -13,6 +14,8 @@ from api.wire.headers import FILE_POLICY
 from ledger.entry.canonical_json import Value, serialise
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
     from ledger.casework.handout import FileView
     from ledger.prove.bundle import BundleStream
 
@@ -23,14 +26,24 @@ ZIP: Final = "application/zip"
 _FILE_READ_BYTES: Final = 256 * 1024
 
 
+class _Ready(Response):
+    """An answer with a body, whose headers are as they go out: Werkzeug would look through them, copy them, and parse
+    the location, at each answer.
+    """
+
+    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:  # Werkzeug's own name
+        return self.headers
+
+
 def json_answer(body: Value, status: int = 200, *, location: str | None = None) -> Response:
     """A JSON answer. Its bytes are canonical, so that the same state gives the same bytes."""
     return json_bytes(serialise(body), status, location=location)
 
 
 def json_bytes(body: bytes, status: int = 200, *, location: str | None = None) -> Response:
-    """The same, of JSON that is serialised already."""
-    response = Response(body, status=status, content_type=JSON)
+    """The same, of JSON that is serialised already. `location`: a path of ours, in ASCII."""
+    response = _Ready(body, status=status, content_type=JSON)
+    response.headers["Content-Length"] = str(len(body))
     if location is not None:
         response.headers["Location"] = location
     return response
