@@ -139,8 +139,8 @@ def _sign(store: LogStore, signer: CheckpointSigner, head: Head) -> None:
     store.save_checkpoint(head.size, note)
 
 
-def check_edge(store: LogStore, head: Head) -> OpenTiles:
-    """Steps 1 and 2. Raises CorruptError; UnavailableError where the database does not answer, whatever is in it."""
+def check_last(store: LogStore, head: Head) -> None:
+    """Step 1. Raises CorruptError."""
     last = store.last_index()
     if last + 1 != head.size:
         raise CorruptError(
@@ -148,6 +148,11 @@ def check_edge(store: LogStore, head: Head) -> OpenTiles:
             + ("the last entries were deleted" if last + 1 < head.size else "the head was moved back"),
             "database",
         )
+
+
+def check_edge(store: LogStore, head: Head) -> OpenTiles:
+    """Steps 1 and 2. Raises CorruptError; UnavailableError where the database does not answer, whatever is in it."""
+    check_last(store, head)
     try:
         edge = OpenTiles.load(head.size, StoredTiles(store).read)
     except UnavailableError:

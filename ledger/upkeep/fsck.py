@@ -12,7 +12,7 @@ which processes on every core derive; memory does not grow with the number of en
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from functools import partial
 from typing import Final
@@ -22,7 +22,7 @@ from ledger.blobs.opening import open_blobs
 from ledger.clock import SystemClock
 from ledger.commit.kept_checkpoint import KeptCheckpoint
 from ledger.commit.note_slots import checkpoint_of, damaged_slots
-from ledger.commit.recovery import check_against, check_edge
+from ledger.commit.recovery import check_against, check_edge, check_last
 from ledger.commit.signer import CheckpointSigner
 from ledger.config import Settings
 from ledger.errors import LedgerError, RolledBackError
@@ -30,7 +30,7 @@ from ledger.keys.key_folder import KeyFolder
 from ledger.merkle.tiles import TILE_WIDTH
 from ledger.store.audit_rows import AuditRows
 from ledger.store.case_contracts import CaseStore
-from ledger.store.contracts import Head
+from ledger.store.contracts import Head, LogStore
 from ledger.store.sql_store import SqlStore
 from ledger.upkeep.contents_audit import audit_contents
 from ledger.upkeep.file_audit import audit_files
@@ -117,11 +117,21 @@ class _Fsck:
         self._progress = progress
 
     def findings(self, head: Head, ranges: list[range], only: Collection[str]) -> Iterator[Finding]:
+        # The log, derived, is compared with each tile, the head's root and its frontier. What a start would say of the
+        # last of them (step 2) is asked beforehand only where the log is not derived, and afterwards if it is broken.
+        early = check_last if "log" in only else check_edge
+        edge = list(_guarded("the right edge", self._right_edge(head, early)))
+        yield from edge
         yield from _guarded("the right edge", self._ends(head))
         for phase in PHASES:
             if phase in only:
                 self._progress(phase, 0, head.size if phase in ("log", "contents") else 0)
-                yield from _guarded(phase, self._phase(phase, head, ranges))
+                sound = True
+                for finding in _guarded(phase, self._phase(phase, head, ranges)):
+                    sound = False
+                    yield finding
+                if phase == "log" and not sound and not edge:
+                    yield from _guarded("the right edge", self._right_edge(head, check_edge))
 
     def _phase(self, phase: str, head: Head, ranges: list[range]) -> Iterator[Finding]:
         match phase:
@@ -138,14 +148,13 @@ class _Fsck:
                 return audit_files(self._rows, self._blobs, head.size, self._progress)
 
     def _ends(self, head: Head) -> Iterator[Finding]:
-        yield from self._right_edge(head)
         yield from self._kept_checkpoint(head)
         yield from self._served_checkpoint(head)
 
-    def _right_edge(self, head: Head) -> Iterator[Finding]:
+    def _right_edge(self, head: Head, check: Callable[[LogStore, Head], object]) -> Iterator[Finding]:
         """What a start would refuse (ledger.commit.recovery, steps 1 and 2), without mending anything."""
         try:
-            check_edge(self._store, head)
+            check(self._store, head)
         except LedgerError as error:
             # A server may have moved the head meanwhile; what is wrong before it is found again from the entries.
             if self._store.head() == head:

@@ -12,6 +12,7 @@ import pytest
 
 from ledger.assembly import Ledger
 from ledger.blobs.directory_blobs import DirectoryBlobs
+from ledger.commit.recovery import check_edge
 from ledger.config import Settings
 from ledger.entry.canonical_json import parse, serialise
 from ledger.entry.receipt_number import parse_number
@@ -21,6 +22,7 @@ from ledger.merkle.open_tiles import OpenTiles
 from ledger.note.checkpoint import Checkpoint, format_checkpoint, sign_checkpoint
 from ledger.note.signed_note import parse_note
 from ledger.store.audit_rows import AuditRows
+from ledger.store.contracts import Head, LogStore
 from ledger.store.sql_store import SqlStore
 from ledger.upkeep.file_audit import audit_files
 from ledger.upkeep.fsck import Finding, fsck
@@ -248,6 +250,25 @@ def test_an_edited_head(settings: Settings, attacker: Attacker, column: str) -> 
     edit(attacker, "log_head", column, "id = 1", flipped)
     found = findings(settings)
     assert {"database", "head"} <= found.keys()
+
+
+def test_what_a_start_would_say_is_asked_where_the_log_is_not_derived_or_is_broken(
+    settings: Settings, attacker: Attacker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def check(store: LogStore, head: Head) -> OpenTiles:
+        asked.append("edge")
+        return check_edge(store, head)
+
+    monkeypatch.setattr("ledger.upkeep.fsck.check_edge", check)
+    assert (list(fsck(settings)), asked) == ([], [])
+    assert (list(fsck(settings, ["files"])), asked) == ([], ["edge"])
+    edit(attacker, "log_head", "frontier", "id = 1", flipped)
+    for only in (["files"], ["log"]):
+        asked.clear()
+        assert any("the stored frontier does not give" in each.what for each in fsck(settings, only)), only
+        assert asked == ["edge"]
 
 
 @pytest.mark.parametrize("attack", ["edited", "missing"])
