@@ -28,7 +28,7 @@ bundles go through the log in order.
 
 HALVES_MAX: Final = 65_536
 """Lowest tiles of which the nodes half way up are remembered: those of 16.8 million entries, 0.7 KiB each with what
-Python needs around them, 46 MiB in all.
+Python needs around them, 45 MiB in all.
 """
 
 GROUPS_MAX: Final = 2_048
