@@ -14,16 +14,16 @@ Rows: TypeAlias = Mapping[str, Sequence[Row]]
 """By table."""
 
 COLUMNS: Final = {
-    "entries": ("idx", "chain", "seq", "kind", "leaf"),
+    "entries": ("idx", "seq", "chain", "kind", "leaf"),
     "openings": ("idx", "secret", "fields"),
-    "evidence": ("idx", "chain", "account", "sha256", "size", "stored"),
+    "evidence": ("idx", "size", "stored", "mark", "account", "sha256"),
 }
 """The tables that grow with each entry. What a batch writes once (head, chain, tiles, checkpoint) bare rows lack."""
 
 _POSTGRES_TYPES: Final = {
-    "entries": ("int8", "bytea", "int8", "varchar", "bytea"),
+    "entries": ("int8", "int8", "bytea", "varchar", "bytea"),
     "openings": ("int8", "bytea", "bytea"),
-    "evidence": ("int8", "bytea", "varchar", "bytea", "int8", "bool"),
+    "evidence": ("int8", "int8", "bool", "bytea", "varchar", "bytea"),
 }
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import Engine
 
 from ledger.store.engine import database_errors, is_sqlite, open_engine
+from ledger.store.schema import COMMON_KIND
 from ledger.store.sql_log import LogReads
 from ledger.store.stored_tiles import StoredTiles
 
@@ -23,10 +24,11 @@ INDEX_MIN: Final = -(2**63)
 TILE_LEVELS: Final = 8
 """Levels of tiles of a tree of 2^63 leaves."""
 
-_LEAVES: Final = "SELECT idx, chain, seq, kind, leaf FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx"
+_KIND: Final = f"CASE kind WHEN '' THEN '{COMMON_KIND}' ELSE kind END"
+_LEAVES: Final = f"SELECT idx, chain, seq, {_KIND}, leaf FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx"  # noqa: S608
 _CONTENTS: Final = (
-    "SELECT e.idx, e.chain, e.kind, e.leaf, o.idx, o.secret, o.fields, o.kept, "
-    "v.idx, v.chain, v.account, v.sha256, v.size, v.stored FROM entries e "
+    f"SELECT e.idx, e.chain, {_KIND}, e.leaf, o.idx, o.secret, o.fields, o.kept, "  # noqa: S608
+    "v.idx, v.mark, v.account, v.sha256, v.size, v.stored FROM entries e "
     "LEFT JOIN openings o ON o.idx = e.idx LEFT JOIN evidence v ON v.idx = e.idx "
     "WHERE e.idx >= ? AND e.idx < ? ORDER BY e.idx"
 )

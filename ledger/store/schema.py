@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -14,6 +16,8 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    literal_column,
+    text,
 )
 
 metadata = MetaData()
@@ -36,16 +40,22 @@ log_head = Table(
     Column("frontier", LargeBinary, nullable=False),
 )
 
+# The order of columns in `entries` and `evidence` leaves no padding between them on PostgreSQL. An empty `kind` is
+# COMMON_KIND. The unique index `entries_chain_seq` is of (chain, seq) on SQLite, of (chain_start, seq) on PostgreSQL,
+# and keeps (chain, seq) unique there too: of two chains that began alike the second would not get its first entry.
 entries = Table(
     "entries",
     metadata,
     _index(),
-    Column("chain", LargeBinary, nullable=False),
     Column("seq", _big, nullable=False),
+    Column("chain", LargeBinary, nullable=False),
     Column("kind", String(128), nullable=False),
     Column("leaf", LargeBinary, nullable=False),
-    Index("entries_chain_seq", "chain", "seq", unique=True),
 )
+chain_start = literal_column("substr(chain, 1, 7)", LargeBinary)
+
+COMMON_KIND: Final = "evidence.anchored"
+"""Nearly every entry of a large log is of this kind."""
 
 openings = Table(
     "openings",
@@ -124,16 +134,18 @@ members = Table(
     Index("members_account_role", "account", "role", "case_idx"),
 )
 
+# Which chain it is in, its entry says. `mark`: ledger.store.evidence_mark.
 evidence = Table(
     "evidence",
     metadata,
     _index(),
-    Column("chain", LargeBinary, nullable=False),
-    Column("account", String(64), nullable=False),
-    Column("sha256", LargeBinary, nullable=True),
     Column("size", _big, nullable=True),
     Column("stored", Boolean, nullable=False),
-    Index("evidence_sha256_chain", "sha256", "chain"),
+    Column("mark", LargeBinary, nullable=True),
+    Column("account", String(64), nullable=False),
+    Column("sha256", LargeBinary, nullable=True),
+    Index("evidence_mark", "mark"),
+    Index("evidence_stored", "sha256", sqlite_where=text("stored"), postgresql_where=text("stored")),
 )
 
 acts = Table(

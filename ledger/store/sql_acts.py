@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Engine, Table, and_, case, select, tuple_, update
+from sqlalchemy import Engine, Select, Table, and_, case, select, text, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.store import schema
@@ -21,7 +21,8 @@ from ledger.store.case_rows import (
 )
 from ledger.store.contracts import EntryRow, EvidenceRow, Projection
 from ledger.store.engine import WRITER, database_errors, is_sqlite
-from ledger.store.sql_casework import case_of, evidence_of, member_of
+from ledger.store.evidence_mark import in_case
+from ledger.store.sql_casework import EVIDENCE, case_of, evidence_of, member_of
 from ledger.store.sql_log import entry_of
 
 # Indexes asked for in one statement, and rows fetched at a time where a whole table is read.
@@ -38,11 +39,12 @@ class ActReads:
         with database_errors(act), self._engine.connect() as connection:
             return list(connection.execute(statement).all())
 
-    def _by(self, table: Table, column: str, values: Sequence[int]) -> list[Any]:
-        """Rows whose column is one of these values, ascending by index."""
+    def _by(self, table: Table, column: str, values: Sequence[int], rows: Select[Any] | None = None) -> list[Any]:
+        """Rows whose column is one of these values, ascending by index. `rows`: with what is joined to the table."""
         wanted, found = sorted(set(values)), []
+        of_table = select(table) if rows is None else rows
         for at in range(0, len(wanted), SCAN_ROWS):
-            some = select(table).where(table.c[column].in_(wanted[at : at + SCAN_ROWS]))
+            some = of_table.where(table.c[column].in_(wanted[at : at + SCAN_ROWS]))
             found += self._all(f"read {table.name}", some.order_by(table.c.idx))
         return sorted(found, key=lambda row: row.idx) if len(wanted) > SCAN_ROWS else found
 
@@ -57,15 +59,10 @@ class ActReads:
     # --- evidence ----------------------------------------------------------------------------------------------------
 
     def evidence_rows(self, indexes: Sequence[int]) -> Mapping[int, EvidenceRow]:
-        return {row.idx: evidence_of(row) for row in self._by(schema.evidence, "idx", indexes)}
+        return {row.idx: evidence_of(row) for row in self._by(schema.evidence, "idx", indexes, EVIDENCE)}
 
     def evidence_like(self, chain: str, sha256: bytes, limit: int) -> list[EvidenceRow]:
-        table = schema.evidence
-        same = and_(table.c.sha256 == sha256, table.c.chain == bytes.fromhex(chain))
-        return [
-            evidence_of(row)
-            for row in self._all("read evidence", select(table).where(same).order_by(table.c.idx).limit(limit))
-        ]
+        return [evidence_of(row) for row in self._all("read evidence", in_case(sha256, bytes.fromhex(chain), limit))]
 
     def links_from(self, indexes: Sequence[int]) -> list[LinkRow]:
         rows = self._by(schema.links, "idx", indexes)
@@ -192,7 +189,7 @@ class ActReads:
 
     def stored_like(self, sha256: bytes) -> bool:
         table = schema.evidence
-        statement = select(table.c.idx).where(and_(table.c.sha256 == sha256, table.c.stored.is_(True))).limit(1)
+        statement = select(table.c.idx).where(and_(table.c.sha256 == sha256, text("stored"))).limit(1)
         return bool(self._all("look for a file's entries", statement))
 
     def projected(self, table: str) -> Iterator[Projection]:
@@ -200,7 +197,7 @@ class ActReads:
         key = list(found.primary_key.columns)
         at: tuple[Any, ...] | None = None
         while True:
-            statement = select(found).order_by(*key).limit(SCAN_ROWS)
+            statement = (EVIDENCE if found is schema.evidence else select(found)).order_by(*key).limit(SCAN_ROWS)
             rows = self._all(f"read {table}", statement if at is None else statement.where(tuple_(*key) > at))
             yield from map(_MAKERS[table], rows)
             if len(rows) < SCAN_ROWS:

@@ -9,7 +9,8 @@ from sqlalchemy import Engine, and_, delete, select
 
 from ledger.store import schema
 from ledger.store.contracts import CaseRow, EvidenceRow, IdempotencyRow, MemberRow, TimestampRow
-from ledger.store.engine import WRITER, database_errors
+from ledger.store.engine import WRITER, database_errors, is_sqlite
+from ledger.store.evidence_mark import all_near, in_cases, near
 from ledger.store.short_reads import ShortReads
 
 # Evidence rows fetched at a time where all are read.
@@ -22,13 +23,19 @@ _MEMBERSHIP: Final = (
 )
 
 
+# A row of evidence, and the chain of its entry.
+EVIDENCE: Final = select(schema.evidence, schema.entries.c.chain).select_from(
+    schema.evidence.join(schema.entries, schema.entries.c.idx == schema.evidence.c.idx)
+)
+
+
 def case_of(row: Any) -> CaseRow:
     """The columns of the table of cases."""
     return CaseRow(bytes(row.chain).hex(), row.title, row.opener, row.idx)
 
 
 def evidence_of(row: Any) -> EvidenceRow:
-    """The columns of the table of evidence."""
+    """The columns of EVIDENCE."""
     digest = None if row.sha256 is None else bytes(row.sha256)
     return EvidenceRow(row.idx, bytes(row.chain).hex(), row.account, digest, row.size, bool(row.stored))
 
@@ -75,26 +82,28 @@ class CaseReads:
         return (MemberRow(chain, *rows[0][:5]), rows[0][5]) if rows else None
 
     def evidence(self, index: int) -> EvidenceRow | None:
-        rows = self._rows("read evidence", select(schema.evidence).where(schema.evidence.c.idx == index))
+        rows = self._rows("read evidence", EVIDENCE.where(schema.evidence.c.idx == index))
         return evidence_of(rows[0]) if rows else None
 
     def evidence_by_digest(self, sha256: bytes, account: str, limit: int) -> list[EvidenceRow]:
         table, members = schema.evidence, schema.members
-        joined = table.join(members, table.c.chain == members.c.chain)
-        statement = (
-            select(table)
-            .select_from(joined)
-            .where(and_(table.c.sha256 == sha256, members.c.account == account, members.c.removed.is_(None)))
-            .order_by(table.c.idx)
-            .limit(limit)
-        )
-        return [evidence_of(row) for row in self._rows("look up a digest", statement)]
+        act = "look up a digest"
+        mine = and_(members.c.account == account, members.c.removed.is_(None))
+        rows = self._rows(act, near(sha256))
+        if not all_near(rows, sha256):
+            rows = self._rows(act, in_cases(sha256, mine, limit, lateral=not is_sqlite(self._engine)))
+        indexes = [row.idx for row in rows if row.sha256 == sha256]
+        if not indexes:
+            return []
+        found = EVIDENCE.join(members, members.c.chain == schema.entries.c.chain)
+        found = found.where(and_(mine, table.c.idx.in_(indexes))).order_by(table.c.idx).limit(limit)
+        return [evidence_of(row) for row in self._rows(act, found)]
 
     def stored_evidence(self) -> Iterator[EvidenceRow]:
         table = schema.evidence
         after = -1
         while True:
-            statement = select(table).where(table.c.idx > after).order_by(table.c.idx).limit(SCAN_ROWS)
+            statement = EVIDENCE.where(table.c.idx > after).order_by(table.c.idx).limit(SCAN_ROWS)
             rows = self._rows("read the evidence", statement)
             yield from map(evidence_of, rows)
             if len(rows) < SCAN_ROWS:

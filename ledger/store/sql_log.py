@@ -25,7 +25,7 @@ _LEAVES: Final = "SELECT idx, leaf FROM entries WHERE idx >= ? AND idx < ? ORDER
 
 def entry_of(row: Any) -> EntryRow:
     """The columns of the table of entries."""
-    return EntryRow(row.idx, bytes(row.chain).hex(), row.seq, row.kind, bytes(row.leaf))
+    return EntryRow(row.idx, bytes(row.chain).hex(), row.seq, row.kind or schema.COMMON_KIND, bytes(row.leaf))
 
 
 class LogReads:
@@ -141,7 +141,9 @@ class LogReads:
 
     def chain_entries(self, chain: str, start: int, limit: int) -> list[EntryRow]:
         table = schema.entries
-        statement = select(table).where(and_(table.c.chain == bytes.fromhex(chain), table.c.seq >= start))
+        name = bytes.fromhex(chain)
+        mine = and_(schema.chain_start == name[:7], table.c.chain == name, table.c.seq >= start)
+        statement = select(table).where(mine)
         with self._reading("read a chain") as connection:
             return [entry_of(row) for row in connection.execute(statement.order_by(table.c.seq).limit(limit))]
 

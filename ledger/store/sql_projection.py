@@ -23,6 +23,7 @@ from ledger.store.case_rows import (
     StateChange,
 )
 from ledger.store.contracts import CaseRow, EvidenceRow, MemberRow, Projection, TimestampRow
+from ledger.store.evidence_mark import mark_of
 from ledger.store.row_insert import insert_rows
 
 Change = MemberRow | MemberRemoval | StateChange | FileRemoval
@@ -92,7 +93,7 @@ def _inserted(
 def evidence_values(row: EvidenceRow) -> tuple[Any, ...]:
     """A row of the table of evidence."""
     index, chain, account, sha256, size, stored = row
-    return index, bytes.fromhex(chain), account, sha256, size, stored
+    return index, size, stored, mark_of(sha256, bytes.fromhex(chain)), account, sha256
 
 
 def _chain(row: CaseRow | ActRow | DemandRow | ChallengeRow | StandingRow | ErasureRow) -> bytes:

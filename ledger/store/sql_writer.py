@@ -87,7 +87,8 @@ class SqlWriter:
     ) -> None:
         put = self._connection
         names = {chain: bytes.fromhex(chain) for chain in {each.chain for each in entries}}
-        rows = [(index, names[chain], seq, kind, leaf) for index, chain, seq, kind, leaf in entries]
+        common = schema.COMMON_KIND
+        rows = [(at, seq, names[chain], "" if kind == common else kind, leaf) for at, chain, seq, kind, leaf in entries]
         insert_rows(put, schema.entries, rows)
         insert_rows(put, schema.openings, openings)  # and keys below: in the order of the columns
         insert_rows(put, schema.tiles, [(t.level, t.index, t.hashes) for t in tiles])

@@ -22,6 +22,7 @@ from ledger.note.checkpoint import Checkpoint, format_checkpoint
 from ledger.store.audit_rows import AuditRows
 from ledger.store.case_rows import ActRow, DisclosureRow, ErasureRow, LinkRow
 from ledger.store.contracts import EvidenceRow, Projection
+from ledger.store.evidence_mark import mark_of
 from ledger.upkeep.spill import sort_records
 from ledger.upkeep.token_audit import RecordedToken, read_token
 
@@ -178,12 +179,13 @@ class _ContentsWalk:
                 self.found.made.append(each)
 
     def _evidence(self, expected: EvidenceRow, row: tuple[Any, ...]) -> Iterator[str]:
-        index, chain, account, sha256, size, stored = row[8:14]
+        index, mark, account, sha256, size, stored = row[8:14]
         if index is None:
             yield "its row in the table of evidence is missing"
             return
-        found = EvidenceRow(index, chain.hex() if isinstance(chain, bytes) else "", account, sha256, size, bool(stored))
-        if expected._replace(stored=found.stored) != found:
+        found = EvidenceRow(index, expected.chain, account, sha256, size, bool(stored))
+        marked = mark == mark_of(expected.sha256, bytes.fromhex(expected.chain))
+        if not marked or expected._replace(stored=found.stored) != found:
             yield "its row in the table of evidence says something else than its openings"
         elif expected.stored != found.stored:
             # The file may have been erased by an entry that was not read yet: asked once all were.

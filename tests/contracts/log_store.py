@@ -290,7 +290,7 @@ class LogStoreContract(ABC):
         rows += [MemberRow(each.chain, "alice", "party", "party", each.index) for each in cases]
         rows += [MemberRow(cases[2].chain, "bob", "opposing", "opposing", 9)]
         rows += [EvidenceRow(20 + n, cases[n].chain, "alice", ROOT, 5, n == 2) for n in range(4)]
-        put(store, rows=rows)
+        put(store, *(entry(20 + n, cases[n].chain) for n in range(4)), rows=rows)
         assert store.cases_of("alice", 0, 2) == cases[1:3]
         assert store.cases_of("bob", -1, 9) == [cases[2]]
         assert store.cases_of("eve", -1, 9) == []

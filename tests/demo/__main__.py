@@ -235,7 +235,7 @@ def edit_the_database(story: Story, stage: Stage) -> None:
     sound = run("fsck", "--data", stage.served.data)
     story.expect("before: fsck finds nothing", sound.returncode == 0, sound.stdout)
     database = sqlite3.connect(stage.served.data / "ledger.db")
-    edit = "UPDATE entries SET leaf = replace(CAST(leaf AS TEXT), '2026', '2025') WHERE kind = 'evidence.anchored'"
+    edit = "UPDATE entries SET leaf = replace(CAST(leaf AS TEXT), '2026', '2025') WHERE kind = ''"  # evidence.anchored
     try:
         database.execute(edit)
         story.expect("the database refuses", False, "it did not")

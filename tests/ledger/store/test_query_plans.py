@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from ledger.entry.leaf import Leaf, format_leaf
 from ledger.entry.receipt_number import format_number
 from ledger.store import schema
 from ledger.store.engine import is_sqlite
+from ledger.store.evidence_mark import mark_of
 from ledger.workers import lapse_due
 from tests.ledger.casework.parties import OPPONENT, STRANGER, anchor_photo, lodge, open_case
 from tests.ledger.making import ALICE, JUDGE, make_log, opened
@@ -24,6 +26,7 @@ from tests.ledger.making import ALICE, JUDGE, make_log, opened
 MANY = 12_000
 FIRST = 1_000_000
 SMALL = 500  # rows; a table below that is read whole with good reason
+STRANGE = b"\xee" * 16  # a case of nobody here
 TIME = "2026-11-21T09:00:00.000Z"
 Crowded = tuple[Ledger, str, str]
 FIELDS = b'{"file.name":"n.txt","file.sha256":"00","submitter.name":"alice","system.policy":{}}'
@@ -62,9 +65,7 @@ def fill(connection: Connection, ledger: Ledger, case: str, evidence: int) -> No
         rows["entries"].append({"idx": at, "chain": chain, "seq": seq, "kind": kind, "leaf": leaf})
         rows["openings"].append({"idx": at, "secret": n.to_bytes(32, "big"), "fields": FIELDS, "kept": None})
         if kind == "evidence.anchored":
-            digest = n.to_bytes(32, "big")
-            known = {"idx": at, "chain": chain, "account": "alice", "sha256": digest, "size": 1, "stored": False}
-            rows["evidence"].append(known)
+            rows["evidence"].append(evidence_at(at, chain, digest_of(n)))
             rows["links"].append({"idx": at, "relation": "series", "target": at - 1})
             rows["disclosures"].append({"idx": at, "entry": at, "demand": FIRST, "names": "x.y"})
             rows["challenges"].append({**placed, "account": "a", "state": "open"})
@@ -76,6 +77,9 @@ def fill(connection: Connection, ledger: Ledger, case: str, evidence: int) -> No
             rows["acts"].append({**placed, "kind": kind, "subject": None})
         else:
             rows["acts"].append({**placed, "kind": kind, "subject": at - 1})
+        strange = {"idx": 4 * FIRST + n, "chain": STRANGE, "seq": n, "kind": schema.COMMON_KIND, "leaf": leaf}
+        rows["entries"].append(strange)
+        rows["evidence"].append(evidence_at(4 * FIRST + n, STRANGE, digest_of(8)))
         other = n.to_bytes(16, "big")
         rows["chains"].append({"chain": other, "length": 1, "acts": 1, "idx": 2 * FIRST + n, "leaf_hash": bytes(32)})
         rows["cases"].append({"chain": other, "title": f"case {n}", "opener": "alice", "idx": 2 * FIRST + n})
@@ -89,14 +93,24 @@ def fill(connection: Connection, ledger: Ledger, case: str, evidence: int) -> No
     )
 
 
+def evidence_at(at: int, chain: bytes, digest: bytes) -> dict[str, Any]:
+    marked = {"mark": mark_of(digest, chain), "sha256": digest}
+    return {"idx": at, "account": "alice", "size": 1, "stored": False, **marked}
+
+
+def digest_of(n: int) -> bytes:
+    return sha256(b"%d" % n).digest()
+
+
 CALLS = {
     "timeline, in the middle": lambda ledger, case, number: ledger.timeline(ALICE, case, MANY // 2, 100),
     "timeline, the end": lambda ledger, case, number: ledger.timeline(OPPONENT, case, MANY - 10, 100),
     "evidence": lambda ledger, case, number: ledger.evidence(OPPONENT, number),
     "other evidence": lambda ledger, case, number: ledger.evidence(ALICE, format_number(FIRST + 8)),
+    "look-up, of nobody's": lambda ledger, case, number: ledger.lookup(ALICE, "ff" * 32),
     "cases": lambda ledger, case, number: ledger.cases(ALICE, 2 * FIRST + MANY // 2, 50),
     "case": lambda ledger, case, number: ledger.case(ALICE, case),
-    "look-up": lambda ledger, case, number: ledger.lookup(ALICE, "00" * 30 + "0008"),
+    "look-up": lambda ledger, case, number: ledger.lookup(ALICE, digest_of(7).hex()),
     "demand, disclose": lambda ledger, case, number: ledger.desk.disclose(
         ALICE, lodge(ledger, number, "declared.gps").demand
     ),
@@ -171,6 +185,53 @@ def scans(ledger: Ledger, statement: str, parameters: Any) -> list[str]:
             lines = [str(row[0]) for row in rows]
             read = [line for line in lines if "Seq Scan on" in line]
         return [line for line in read if rows_of(connection, table_of(line)) > SMALL]
+
+
+LOOKUPS = {
+    "timeline": lambda ledger, case, number: ledger.timeline(ALICE, case, MANY // 2, 50),
+    "what a stranger anchored often": lambda ledger, case, number: ledger.lookup(OPPONENT, digest_of(8).hex()),
+    "another digest": lambda ledger, case, number: ledger.lookup(OPPONENT, digest_of(7).hex()),
+    "of nobody": lambda ledger, case, number: ledger.lookup(OPPONENT, "ff" * 32),
+    "in one case": lambda ledger, case, number: ledger._store.evidence_like(case, digest_of(8), 50),
+    "the file": lambda ledger, case, number: ledger._store.stored_like(digest_of(8)),
+}
+
+
+@pytest.mark.parametrize("call", LOOKUPS)
+def test_a_look_up_on_postgresql_reads_what_it_finds(crowded: Crowded, call: str) -> None:
+    """Of digests it has no statistics: a guess would make it walk an index of all rows and sift them."""
+    ledger, case, number = crowded
+    if is_sqlite(ledger.engine):
+        pytest.skip("it says only what it would do")
+    with statements(ledger) as seen:
+        found = LOOKUPS[call](ledger, case, number)
+    assert seen and (found or call in ("of nobody", "the file"))
+    assert {said: read for said, values in seen if (read := rows_read(ledger, said, values)) > SMALL} == {}
+
+
+def test_a_walk_through_an_index_is_counted(crowded: Crowded) -> None:
+    ledger, *_ = crowded
+    if is_sqlite(ledger.engine):
+        pytest.skip("it says only what it would do")
+    assert rows_read(ledger, "SELECT idx FROM evidence WHERE size = 9 ORDER BY idx LIMIT 1", ()) > SMALL
+
+
+def rows_read(ledger: Ledger, statement: str, parameters: Any) -> int:
+    """Rows that all nodes of PostgreSQL's plan gave or sifted out."""
+    with ledger.engine.connect() as connection:
+        told = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters).scalar_one()
+    return sum(map(_rows_of_node, _nodes(told[0]["Plan"])))
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for each in plan.get("Plans", ()):
+        yield from _nodes(each)
+
+
+def _rows_of_node(node: dict[str, Any]) -> int:
+    sifted = sum(count for name, count in node.items() if name.startswith("Rows Removed"))
+    return int((node["Actual Rows"] + sifted) * node["Actual Loops"])
 
 
 def table_of(line: str) -> str:

@@ -15,6 +15,7 @@ from ledger.store.row_insert import COPY_ROWS, TOGETHER_ROWS, insert_rows
 from ledger.store.sql_store import SqlStore
 
 TABLES = [table for table in schema.metadata.sorted_tables if table.name not in ("log_head", "published")]
+UNIQUE = (schema.entries.c.chain, schema.entries.c.seq)
 SAMPLES = {
     "INTEGER": (0, 1, 2**63 - 1),
     "BIGINT": (0, 1, 2**63 - 1),
@@ -38,7 +39,7 @@ def rows_of(table: Table, count: int) -> list[tuple[Any, ...]]:
 
     def value(column: Column[Any], n: int) -> Any:
         kind = str(column.type.compile()).partition("(")[0]
-        if column.primary_key or any(column.name in index.columns and index.unique for index in table.indexes):
+        if column.primary_key or column in UNIQUE:
             return n.to_bytes(16, "big") if kind == "BLOB" else n if "INT" in kind else str(n)
         return None if column.nullable and n % 4 == 3 else SAMPLES[kind][n % 3]
 

@@ -34,10 +34,23 @@ class TestSqlStore(LogStoreContract):
         return SqlStore.open(store.engine.url.render_as_string(hide_password=False))
 
 
-def test_the_tables_are_those_that_the_code_names(store: SqlStore) -> None:
+CHAIN_INDEX = {
+    "sqlite": "SELECT sql FROM sqlite_master WHERE name = 'entries_chain_seq'",
+    "postgresql": "SELECT indexdef FROM pg_indexes WHERE indexname = 'entries_chain_seq'",
+}
+
+
+def test_the_tables_are_those_that_the_code_names(store: SqlStore, database_url: str) -> None:
+    def named(_: object, name: str | None, *_others: object) -> bool:
+        return name != "entries_chain_seq"  # another one on each database
+
     with store.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
-        assert compare_metadata(context, schema.metadata) == []
+        options = {"compare_type": True, "compare_server_default": True, "include_object": named}
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), schema.metadata) == []
+    with Attacker(database_url) as attacker:
+        words = str(attacker.value(CHAIN_INDEX["sqlite" if attacker.sqlite else "postgresql"]))
+        columns = "(chain, seq)" if attacker.sqlite else "btree (substr(chain, 1, 7), seq) WITH (fillfactor='100')"
+        assert words.startswith("CREATE UNIQUE INDEX") and words.endswith(columns)
 
 
 def test_a_column_too_many_would_be_seen(store: SqlStore, database_url: str) -> None:

@@ -99,13 +99,14 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 def rows(database: str) -> dict[str, list[tuple[object, ...]]]:
-    """Every row of every table, in no order."""
+    """Every row of every table, in no order; the values in the order of their columns' names."""
     engine = open_engine(database)
     try:
         with engine.connect() as connection:
             metadata = MetaData()
             metadata.reflect(connection)
-            tables = {name: connection.execute(select(table)).all() for name, table in metadata.tables.items()}
+            columns = {name: sorted(table.columns, key=str) for name, table in metadata.tables.items()}
+            tables = {name: connection.execute(select(*named)).all() for name, named in columns.items()}
     finally:
         engine.dispose()
     return {name: sorted((tuple(row) for row in found), key=repr) for name, found in tables.items()}

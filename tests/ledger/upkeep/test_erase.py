@@ -185,6 +185,8 @@ def test_all_of_an_entry_goes_with_its_file(ledger: Ledger, settings: Settings) 
         ledger.file(JUDGE, number)
     assert caught.value.number == number
     assert ledger.lookup(JUDGE, digest.hex()) == []
+    with Attacker(settings.database) as attacker:
+        assert attacker.value("SELECT count(*) FROM evidence WHERE mark IS NOT NULL") == 0
     for call in (
         lambda: lodge(ledger, number),
         lambda: ledger.erase(JUDGE, number, "all", ORDER),

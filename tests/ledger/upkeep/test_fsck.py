@@ -403,10 +403,10 @@ def test_a_case_slipped_in(settings: Settings, attacker: Attacker) -> None:
     assert {"table cases", "table members"} <= findings(settings).keys()
 
 
-@pytest.mark.parametrize("column", ["sha256", "account", "size", "chain"])
+@pytest.mark.parametrize("column", ["sha256", "account", "size", "mark"])
 def test_an_edited_row_of_evidence(settings: Settings, attacker: Attacker, column: str) -> None:
     index = evidence_index(attacker)
-    values = {"sha256": bytes(32), "account": "eve", "size": 5, "chain": bytes(16)}
+    values = {"sha256": bytes(32), "account": "eve", "size": 5, "mark": bytes(7)}
     attacker.execute(f"UPDATE evidence SET {column} = :value WHERE idx = {index}", {"value": values[column]})  # noqa: S608
     assert "the table of evidence says something else than its openings" in findings(settings)[f"entry {index}"]
 

@@ -123,7 +123,7 @@ ATTACKS = {
     "a request granted": "UPDATE standings SET state = 'refused'",
     "a link": "UPDATE links SET target = 0",
     "an erasure that nobody ordered": "INSERT INTO erasures (idx, chain, entry, names, done) "
-    "SELECT idx, chain, idx, 'declared.gps', true FROM evidence LIMIT 1",
+    "SELECT idx, chain, idx, 'declared.gps', true FROM entries WHERE kind = '' LIMIT 1",
     "a removed member back": "UPDATE members SET removed = NULL",
     "a member removed": "UPDATE members SET removed = 5 WHERE account = 'alice'",
     "a file that is said to be here": "UPDATE evidence SET stored = true",

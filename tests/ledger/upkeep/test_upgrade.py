@@ -9,14 +9,19 @@ from pathlib import Path
 
 import pytest
 from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from ledger.config import Settings
 from ledger.errors import ConfigError, UnavailableError
 from ledger.store import sql_store
+from ledger.store.contracts import EntryRow, EvidenceRow
+from ledger.store.engine import open_engine
 from ledger.store.sql_store import MIGRATIONS, SqlStore
 from ledger.upkeep.fsck import fsck
 from ledger.upkeep.upgrade import Upgraded, upgrade
 from tests.ledger.making import ALICE, Attacker, anchor_file, make_log, opened
+from tests.postgres import PostgresServer
 
 # Two steps that only these tests know: a table, and then a column with a value for every row that is there.
 STEPS = {
@@ -64,8 +69,8 @@ def next_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pa
 
 
 def add_step(folder: Path, name: str) -> None:
-    text = "import sqlalchemy as sa\nfrom alembic import op\n" + STEPS[name].format(head=HEAD)
-    (folder / "versions" / name).write_text(text)
+    words = "import sqlalchemy as sa\nfrom alembic import op\n" + STEPS[name].format(head=HEAD)
+    (folder / "versions" / name).write_text(words)
 
 
 def columns(settings: Settings) -> list[object]:
@@ -140,6 +145,132 @@ def test_the_note_that_is_served_gets_its_own_row(database_url: str) -> None:
     store.save_checkpoint(258, notes[3][1])
     assert store.published() == (258, notes[3][1])
     store.close()
+
+
+CHAIN, OTHER = b"\x00\x27" + bytes(range(200, 214)), b"\x00\x27" + bytes(range(14))
+LIKE, HELD = (bytes([first, 0, 0x27, 0xFF]) + bytes(28) for first in (0, 0x80))
+ENTRIES = "INSERT INTO entries (idx, chain, seq, kind, leaf) VALUES (:idx, :chain, :seq, :kind, :leaf)"
+EVIDENCE = (
+    "INSERT INTO evidence (idx, chain, account, sha256, size, stored) "
+    "VALUES (:idx, :chain, :account, :sha256, :size, :stored)"
+)
+
+
+@pytest.fixture(params=["0001", "0002"])
+def wide(request: pytest.FixtureRequest, database_url: str) -> str:
+    """A database of an earlier version: a case's first entry, evidence, erased evidence, and a file of another case."""
+    SqlStore.create(database_url, request.param).close()
+    with Attacker(database_url) as database:
+        kinds = ["case.opened", *["evidence.anchored"] * 3, "case.opened"]
+        chains = [CHAIN, CHAIN, CHAIN, OTHER, OTHER]
+        for idx, (kind, chain, seq) in enumerate(zip(kinds, chains, [0, 1, 2, 1, 0], strict=True)):
+            values = {"idx": idx, "chain": chain, "seq": seq, "kind": kind, "leaf": b"leaf %d" % idx}
+            database.execute(ENTRIES, values)
+        rows = [
+            (1, CHAIN, "alice", LIKE, 5, False),
+            (2, CHAIN, "", None, None, False),
+            (3, OTHER, "bob", HELD, 6, True),
+        ]
+        names = ("idx", "chain", "account", "sha256", "size", "stored")
+        for row in rows:
+            database.execute(EVIDENCE, dict(zip(names, row, strict=True)))
+        if not database.sqlite:
+            database.execute("GRANT SELECT ON entries TO pg_monitor WITH GRANT OPTION")
+            database.execute("GRANT SELECT, UPDATE ON evidence TO PUBLIC")
+    return database_url
+
+
+def test_rows_of_an_earlier_version_say_what_they_said(wide: str) -> None:
+    SqlStore.upgrade(wide)
+    store = SqlStore.open(wide)
+    opened, anchored = "case.opened", "evidence.anchored"
+    assert [store.entry(n) for n in range(5)] == [
+        EntryRow(0, CHAIN.hex(), 0, opened, b"leaf 0"), EntryRow(1, CHAIN.hex(), 1, anchored, b"leaf 1"),
+        EntryRow(2, CHAIN.hex(), 2, anchored, b"leaf 2"), EntryRow(3, OTHER.hex(), 1, anchored, b"leaf 3"),
+        EntryRow(4, OTHER.hex(), 0, opened, b"leaf 4"),
+    ]  # fmt: skip
+    assert [row.index for row in store.chain_entries(OTHER.hex(), 0, 9)] == [4, 3]
+    rows = [
+        EvidenceRow(1, CHAIN.hex(), "alice", LIKE, 5, False), EvidenceRow(2, CHAIN.hex(), "", None, None, False),
+        EvidenceRow(3, OTHER.hex(), "bob", HELD, 6, True),
+    ]  # fmt: skip
+    assert list(store.stored_evidence()) == rows
+    assert store.evidence_like(CHAIN.hex(), LIKE, 9) == rows[:1] and store.evidence_like(OTHER.hex(), LIKE, 9) == []
+    assert (store.stored_like(HELD), store.stored_like(LIKE)) == (True, False)
+    again = EntryRow(9, CHAIN.hex(), 2, opened, b"leaf 9")
+    with pytest.raises(UnavailableError, match="write to the log"), store.writing() as writer:
+        writer.append([again], [], [], [])
+    with store.writing() as writer:
+        writer.append([again._replace(seq=3)], [], [], [])
+    store.close()
+
+
+def test_the_tables_are_a_new_log_s_and_rights_stay(
+    wide: str, sqlite_url: str, postgres_server: PostgresServer
+) -> None:
+    SqlStore.upgrade(wide)
+    if wide.startswith("sqlite"):
+        assert catalogue(wide) == catalogue(f"{sqlite_url}.new", make=True)
+        return
+    new = postgres_server.create_database()
+    made = catalogue(postgres_server.url(new), make=True)
+    postgres_server.drop_database(new)
+    assert catalogue(wide) == made
+    assert ("evidence", "mark", "bytea", False, 0) in made and ("openings", "secret", "bytea", False, 0) in made
+    with Attacker(wide) as database:
+        for role, right, table, expected in (
+            ("pg_monitor", "SELECT WITH GRANT OPTION", "entries", True), ("pg_monitor", "INSERT", "entries", False),
+            ("pg_monitor", "UPDATE", "evidence", True), ("pg_monitor", "DELETE", "evidence", False),
+        ):  # fmt: skip
+            asked = {"role": role, "right": right, "of": table}
+            assert database.value(HAS_RIGHT, asked) is expected
+        for act in ("UPDATE entries SET seq = 9", "DELETE FROM entries", "TRUNCATE entries"):
+            with pytest.raises(DBAPIError, match="entries is append-only"):
+                database.execute(act)
+
+
+def test_a_step_that_breaks_off_in_the_middle_leaves_all_as_it_was(wide: str) -> None:
+    with Attacker(wide) as database:
+        database.execute("CREATE TABLE evidence_0002 (idx INTEGER)")  # where the old rows are to be put aside
+    before = catalogue(wide)
+    with pytest.raises(UnavailableError, match=r"upgrade the tables: .*evidence_0002"):
+        SqlStore.upgrade(wide)
+    assert catalogue(wide) == before
+    with Attacker(wide) as database:
+        assert database.value("SELECT count(*) FROM entries WHERE kind = ''") == 0
+        database.execute("DROP TABLE evidence_0002")
+    SqlStore.upgrade(wide)
+    SqlStore.open(wide).close()
+
+
+HAS_RIGHT = "SELECT has_table_privilege(CAST(:role AS name), CAST(:of AS text), CAST(:right AS text))"
+
+
+def catalogue(database: str, *, make: bool = False) -> list[tuple[object, ...]]:
+    """Columns, indexes and triggers, as the database itself tells them."""
+    if make:
+        SqlStore.create(database).close()
+    engine = open_engine(database)
+    try:
+        with engine.connect() as connection:
+            return sorted(
+                (tuple(row) for said in CATALOGUE[engine.dialect.name] for row in connection.execute(text(said))),
+                key=repr,
+            )
+    finally:
+        engine.dispose()
+
+
+CATALOGUE = {
+    "sqlite": ["SELECT type, name, tbl_name, sql FROM sqlite_master"],
+    "postgresql": [
+        "SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, "
+        "coalesce(a.attstattarget, -1) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
+        "WHERE c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped AND c.relnamespace = 'public'::regnamespace",
+        "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'",
+        "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
+    ],
+}
 
 
 def test_where_there_is_no_log_there_is_nothing_to_upgrade(tmp_path: Path, settings: Settings) -> None:
