@@ -17,7 +17,7 @@ from ledger.commit.signer import CheckpointSigner
 from ledger.config import Settings, load_settings
 from ledger.entry.canonical_json import Value
 from ledger.keys.key_folder import KeyFolder
-from ledger.store.contracts import EvidenceRow
+from ledger.store.log_rows import EvidenceRow
 from ledger.store.sql_store import SqlStore
 from ledger.upkeep.initialise import initialise
 

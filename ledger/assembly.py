@@ -37,8 +37,8 @@ from ledger.prove.parts import PartsBuilder
 from ledger.prove.proof_builder import ProofBuilder
 from ledger.prove.receipt_builder import build_receipt
 from ledger.store.advisory_locks import AdvisoryLocks
-from ledger.store.contracts import EntryRow, OpeningRow
 from ledger.store.engine import Engine
+from ledger.store.log_rows import EntryRow, OpeningRow
 from ledger.store.measured_store import MeasuredStore
 from ledger.store.stored_tiles import StoredTiles
 from ledger.store.turns import Turns

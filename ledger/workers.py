@@ -23,7 +23,8 @@ from ledger.errors import CorruptError, LedgerError
 from ledger.note.checkpoint import parse_checkpoint
 from ledger.note.signed_note import parse_note
 from ledger.store.case_contracts import CaseStore
-from ledger.store.contracts import LogStore, TimestampRow
+from ledger.store.contracts import LogStore
+from ledger.store.log_rows import TimestampRow
 from ledger.store.turns import Turns
 
 KEYS_SWEEP_SECONDS = 3_600.0

@@ -8,7 +8,7 @@ from typing import Final
 from ledger.casework.people import CASE_ROLES, OFFICE_ROLES, Actor
 from ledger.casework.texts import check_text
 from ledger.errors import ConflictError, ForbiddenError, NotFoundError
-from ledger.store.contracts import CaseRow, MemberRow
+from ledger.store.log_rows import CaseRow, MemberRow
 from ledger.submit.acts import Act
 from ledger.submit.errors import UnacceptableError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from ledger.store.contracts import MemberRow
+from ledger.store.log_rows import MemberRow
 
 ACCOUNT_ROLES: Final = ("party", "counsel", "court", "clerk", "notary", "expert", "auditor", "operator")
 """What an account is, everywhere."""

@@ -27,7 +27,7 @@ from ledger.store.case_rows import (
     StandingRow,
     StateChange,
 )
-from ledger.store.contracts import CaseRow, EvidenceRow, MemberRow, Projection
+from ledger.store.log_rows import CaseRow, EvidenceRow, MemberRow, Projection
 from ledger.submit.draft import EVIDENCE_ANCHORED, RECEIVED_FIELD
 from ledger.submit.relations import RELATIONS, relation_field
 

@@ -14,7 +14,7 @@ from ledger.entry.receipt_number import format_number
 from ledger.errors import CorruptError, LedgerError
 from ledger.merkle.hashing import hash_leaf
 from ledger.store.case_contracts import CaseStore
-from ledger.store.contracts import ChainHead
+from ledger.store.log_rows import ChainHead
 
 __all__ = ["CaseQueries", "CaseView", "EntryView", "EvidenceView", "LookupHit", "MemberView"]
 

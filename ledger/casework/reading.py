@@ -20,7 +20,7 @@ from ledger.entry.receipt_number import parse_number
 from ledger.errors import CorruptError, LedgerError, NotFoundError
 from ledger.store.case_contracts import CaseStore
 from ledger.store.case_rows import ActRow, DisclosureRow
-from ledger.store.contracts import EntryRow, EvidenceRow, MemberRow, OpeningRow
+from ledger.store.log_rows import EntryRow, EvidenceRow, MemberRow, OpeningRow
 from ledger.submit.draft import EVIDENCE_ANCHORED
 
 _CHAIN = re.compile(r"[0-9a-f]{32}")

@@ -7,7 +7,7 @@ from typing import Final
 
 from ledger.entry.canonical_json import Value
 from ledger.store.case_rows import DisclosureRow
-from ledger.store.contracts import MemberRow
+from ledger.store.log_rows import MemberRow
 from ledger.submit.draft import EVIDENCE_ANCHORED, POLICY_FIELD
 from ledger.submit.policy import NAMESPACES, Visibility, visibility
 

@@ -15,7 +15,7 @@ from ledger.casework.transitions import COURT, OFFICE, SIDE, SUBMITTER
 from ledger.entry.canonical_json import Value
 from ledger.errors import NotFoundError
 from ledger.store.case_rows import ChallengeRow, DemandRow, DisclosureRow, StandingRow
-from ledger.store.contracts import EvidenceRow, MemberRow
+from ledger.store.log_rows import EvidenceRow, MemberRow
 from ledger.submit.draft import EVIDENCE_ANCHORED
 
 

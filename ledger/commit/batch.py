@@ -11,7 +11,8 @@ from ledger.commit.prepared import Prepared
 from ledger.errors import CorruptError, LedgerError, RolledBackError
 from ledger.merkle.hashing import hash_leaf
 from ledger.merkle.open_tiles import OpenTiles
-from ledger.store.contracts import Head, LogStore, LogWriter, TileRow
+from ledger.store.contracts import LogStore, LogWriter
+from ledger.store.log_rows import Head, TileRow
 from ledger.store.stored_tiles import StoredTiles
 
 __all__ = ["Outcome", "Sequenced", "StaleError", "commit_batch"]

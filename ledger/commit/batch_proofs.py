@@ -9,7 +9,7 @@ from ledger.merkle.frontier import Frontier
 from ledger.merkle.hashing import hash_leaves
 from ledger.merkle.stretch import Stretch
 from ledger.note.proof_texts import after_path, before_path, path_texts
-from ledger.store.contracts import Head
+from ledger.store.log_rows import Head
 
 
 class BatchProofs:

@@ -8,7 +8,8 @@ from ledger.commit.pool import Pool, Waiting
 from ledger.commit.signer import CheckpointSigner
 from ledger.metrics import Figures
 from ledger.note.checkpoint import Checkpoint
-from ledger.store.contracts import Head, LogStore
+from ledger.store.contracts import LogStore
+from ledger.store.log_rows import Head
 
 
 class MeasuredPool(Pool):

@@ -12,7 +12,8 @@ from ledger.entry.leaf import Leaf, format_case_leaf, format_leaf, format_time
 from ledger.entry.receipt_number import format_number
 from ledger.errors import ConflictError, ErasedError, LedgerError
 from ledger.merkle.hashing import hash_leaf
-from ledger.store.contracts import ChainHead, EntryRow, IdempotencyRow, LogWriter, OpeningRow, Projection
+from ledger.store.contracts import LogWriter
+from ledger.store.log_rows import ChainHead, EntryRow, IdempotencyRow, OpeningRow, Projection
 
 
 class StaleError(ConflictError):
@@ -32,7 +33,7 @@ class Place(NamedTuple):
 
 
 class _End(NamedTuple):
-    """A chain's end (ledger.store.contracts.ChainHead), in the form that costs least to make for each entry."""
+    """A chain's end (ledger.store.log_rows.ChainHead), in the form that costs least to make for each entry."""
 
     length: int
     acts: int

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from ledger.entry.canonical_json import Value
 from ledger.entry.commitment import SECRET_SIZE, Commitment, CommittedFields, commit_and_write
-from ledger.store.contracts import Projection
+from ledger.store.log_rows import Projection
 
 _MAC_DOMAIN = b"idempotency"
 

@@ -31,7 +31,8 @@ from ledger.merkle.open_tiles import OpenTiles
 from ledger.merkle.tiled_nodes import TiledNodes
 from ledger.note.checkpoint import Checkpoint, format_checkpoint
 from ledger.note.signed_note import parse_note
-from ledger.store.contracts import AmbiguousCommitError, Head, LogStore
+from ledger.store.contracts import AmbiguousCommitError, LogStore
+from ledger.store.log_rows import Head
 from ledger.store.stored_tiles import StoredTiles
 
 _log = logging.getLogger(__name__)

@@ -18,7 +18,8 @@ from ledger.commit.recovery import recover
 from ledger.commit.signer import CheckpointSigner
 from ledger.errors import LedgerError, UnavailableError
 from ledger.merkle.open_tiles import OpenTiles
-from ledger.store.contracts import Head, LogStore
+from ledger.store.contracts import LogStore
+from ledger.store.log_rows import Head
 
 _log = logging.getLogger(__name__)
 

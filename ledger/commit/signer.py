@@ -11,7 +11,8 @@ from ledger.note.checkpoint import Checkpoint, check_checkpoint, format_checkpoi
 from ledger.note.cosignature import check_cosignature
 from ledger.note.keys import Ed25519Signer, MLDSA44Signer, VerifierKey
 from ledger.note.signed_note import parse_note
-from ledger.store.contracts import Head, LogStore
+from ledger.store.contracts import LogStore
+from ledger.store.log_rows import Head
 
 
 class CheckpointSigner:

@@ -9,7 +9,7 @@ from ledger.blobs.contract import BlobStore
 from ledger.entry.receipt_number import format_number
 from ledger.prove.bundle import BundleParts, BundleStream, EvidenceFile, write_bundle
 from ledger.prove.parts import PartsBuilder
-from ledger.store.contracts import EntryRow, OpeningRow
+from ledger.store.log_rows import EntryRow, OpeningRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from ledger.entry.leaf import parse_leaf
 from ledger.errors import CorruptError, LedgerError, NotFoundError
 from ledger.note.checkpoint import parse_checkpoint
 from ledger.prove.proof_builder import ProofBuilder, SignedHead
-from ledger.store.contracts import EntryRow, LogStore, OpeningRow, TimestampRow
+from ledger.store.contracts import LogStore
+from ledger.store.log_rows import EntryRow, OpeningRow, TimestampRow
 
 TIMESTAMPS_MAX = 64
 """Timestamps in one bundle (docs/spec/bundle.md)."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ledger.prove.parts import PartsBuilder
 from ledger.prove.proof_builder import SignedHead
 from ledger.prove.receipt import format_receipt
-from ledger.store.contracts import EntryRow, OpeningRow
+from ledger.store.log_rows import EntryRow, OpeningRow
 
 
 def build_receipt(

@@ -18,7 +18,8 @@ from ledger.store.case_rows import (
     LinkRow,
     StandingRow,
 )
-from ledger.store.contracts import EntryRow, EvidenceRow, LogStore, MemberRow, Projection
+from ledger.store.contracts import LogStore
+from ledger.store.log_rows import EntryRow, EvidenceRow, MemberRow, Projection
 
 
 class CaseStore(LogStore, Protocol):

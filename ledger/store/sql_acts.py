@@ -19,9 +19,9 @@ from ledger.store.case_rows import (
     LinkRow,
     StandingRow,
 )
-from ledger.store.contracts import EntryRow, EvidenceRow, Projection
 from ledger.store.engine import WRITER, database_errors, is_sqlite
 from ledger.store.evidence_mark import in_case
+from ledger.store.log_rows import EntryRow, EvidenceRow, Projection
 from ledger.store.sql_casework import EVIDENCE, case_of, evidence_of, member_of
 from ledger.store.sql_log import entry_of
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 from sqlalchemy import Engine, and_, delete, select
 
 from ledger.store import schema
-from ledger.store.contracts import CaseRow, EvidenceRow, IdempotencyRow, MemberRow, TimestampRow
 from ledger.store.engine import WRITER, database_errors, is_sqlite
 from ledger.store.evidence_mark import all_near, in_cases, near
+from ledger.store.log_rows import CaseRow, EvidenceRow, IdempotencyRow, MemberRow, TimestampRow
 from ledger.store.short_reads import ShortReads
 
 # Evidence rows fetched at a time where all are read.

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Engine, and_, func, select
 
 from ledger.errors import CorruptError
 from ledger.store import schema
-from ledger.store.contracts import ChainHead, EntryRow, Head, OpeningRow, TileRow
 from ledger.store.engine import database_errors
+from ledger.store.log_rows import ChainHead, EntryRow, Head, OpeningRow, TileRow
 from ledger.store.short_reads import ShortReads
 from ledger.store.sql_writer import chain_head_of, opening_of
 

@@ -22,8 +22,8 @@ from ledger.store.case_rows import (
     StandingRow,
     StateChange,
 )
-from ledger.store.contracts import CaseRow, EvidenceRow, MemberRow, Projection, TimestampRow
 from ledger.store.evidence_mark import mark_of
+from ledger.store.log_rows import CaseRow, EvidenceRow, MemberRow, Projection, TimestampRow
 from ledger.store.row_insert import insert_rows
 
 Change = MemberRow | MemberRemoval | StateChange | FileRemoval

@@ -13,8 +13,9 @@ from sqlalchemy.exc import DBAPIError
 from ledger.errors import CorruptError
 from ledger.store import schema
 from ledger.store.case_rows import LinkRow
-from ledger.store.contracts import (
-    AmbiguousCommitError,
+from ledger.store.contracts import AmbiguousCommitError
+from ledger.store.engine import WRITER, database_errors, first_line
+from ledger.store.log_rows import (
     ChainHead,
     EntryRow,
     EvidenceRow,
@@ -24,7 +25,6 @@ from ledger.store.contracts import (
     Projection,
     TileRow,
 )
-from ledger.store.engine import WRITER, database_errors, first_line
 from ledger.store.row_insert import insert_rows, is_sqlite, run, run_for_each
 from ledger.store.sql_projection import evidence_values, project
 

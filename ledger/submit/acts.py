@@ -11,7 +11,7 @@ from ledger.commit.prepared import new_chain, prepare
 from ledger.commit.sequencer import Sequencer
 from ledger.entry.canonical_json import Value
 from ledger.errors import ConflictError
-from ledger.store.contracts import Projection
+from ledger.store.log_rows import Projection
 
 __all__ = ["DECISIONS", "Act", "Acting", "Projector", "new_chain"]
 

@@ -16,7 +16,8 @@ from ledger.entry.receipt_frame import fill_frame
 from ledger.entry.receipt_number import format_number, parse_number
 from ledger.errors import ConflictError, CorruptError, ErasedError, NotFoundError
 from ledger.merkle.hashing import hash_leaf
-from ledger.store.contracts import EntryRow, LogStore, OpeningRow
+from ledger.store.contracts import LogStore
+from ledger.store.log_rows import EntryRow, OpeningRow
 from ledger.submit.acts import DECISIONS, Projector
 from ledger.submit.anchoring import Submission, check_key, draft_submission, prepare_draft, replay_key
 from ledger.submit.batch_lines import Batch, Line, make_line, prepare_lines

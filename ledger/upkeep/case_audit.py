@@ -25,7 +25,7 @@ from ledger.store.case_rows import (
     StandingRow,
     StateChange,
 )
-from ledger.store.contracts import CaseRow, MemberRow, Projection
+from ledger.store.log_rows import CaseRow, MemberRow, Projection
 from ledger.upkeep.finding import Finding
 
 _STATED: Final[dict[type, str]] = {DemandRow: "demands", ChallengeRow: "challenges", StandingRow: "standings"}

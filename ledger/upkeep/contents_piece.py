@@ -21,8 +21,8 @@ from ledger.merkle.open_tiles import OpenTiles
 from ledger.note.checkpoint import Checkpoint, format_checkpoint
 from ledger.store.audit_rows import AuditRows
 from ledger.store.case_rows import ActRow, DisclosureRow, ErasureRow, LinkRow
-from ledger.store.contracts import EvidenceRow, Projection
 from ledger.store.evidence_mark import mark_of
+from ledger.store.log_rows import EvidenceRow, Projection
 from ledger.upkeep.spill import sort_records
 from ledger.upkeep.token_audit import RecordedToken, read_token
 

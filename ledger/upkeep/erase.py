@@ -35,7 +35,8 @@ from ledger.entry.receipt_number import format_number
 from ledger.errors import CorruptError, LedgerError
 from ledger.store.case_contracts import CaseStore
 from ledger.store.case_rows import ErasureRow, LinkRow
-from ledger.store.contracts import EvidenceRow, LogWriter, OpeningRow
+from ledger.store.contracts import LogWriter
+from ledger.store.log_rows import EvidenceRow, OpeningRow
 
 _log = logging.getLogger(__name__)
 

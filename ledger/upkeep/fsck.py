@@ -30,7 +30,8 @@ from ledger.keys.key_folder import KeyFolder
 from ledger.merkle.tiles import TILE_WIDTH
 from ledger.store.audit_rows import AuditRows
 from ledger.store.case_contracts import CaseStore
-from ledger.store.contracts import Head, LogStore
+from ledger.store.contracts import LogStore
+from ledger.store.log_rows import Head
 from ledger.store.sql_store import SqlStore
 from ledger.upkeep.contents_audit import audit_contents
 from ledger.upkeep.file_audit import audit_files

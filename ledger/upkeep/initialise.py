@@ -27,7 +27,7 @@ from ledger.keys.key_folder import DEVELOPMENT_FILES, KeyFolder
 from ledger.note.checkpoint import parse_checkpoint
 from ledger.note.keys import format_vkey
 from ledger.note.signed_note import parse_note
-from ledger.store.contracts import Head
+from ledger.store.log_rows import Head
 from ledger.store.sql_store import SqlStore
 from ledger.upkeep.successor import Predecessor, read_predecessor
 

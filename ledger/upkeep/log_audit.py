@@ -20,7 +20,7 @@ from ledger.merkle.tiles import TILE_WIDTH, split_hashes
 from ledger.note.keys import format_vkey
 from ledger.store.audit_rows import AuditRows
 from ledger.store.case_contracts import CaseStore
-from ledger.store.contracts import Head
+from ledger.store.log_rows import Head
 from ledger.upkeep.chain_links import LINK, ChainEnd, join_links
 from ledger.upkeep.finding import Finding, Progress
 from ledger.upkeep.log_piece import LogPiece, LogPieceFound, SignedSize, check_log_piece

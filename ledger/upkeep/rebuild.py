@@ -15,7 +15,8 @@ from ledger.entry.held import read_held
 from ledger.entry.kinds import PASSIVE_KINDS
 from ledger.errors import CorruptError, LedgerError
 from ledger.merkle.hashing import hash_leaf
-from ledger.store.contracts import ChainHead, EntryRow, LogStore, LogWriter, OpeningRow, Projection
+from ledger.store.contracts import LogStore, LogWriter
+from ledger.store.log_rows import ChainHead, EntryRow, OpeningRow, Projection
 from ledger.store.sql_store import SqlStore
 
 ENTRIES_AT_ONCE = 1_000

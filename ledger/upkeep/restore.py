@@ -46,8 +46,8 @@ from ledger.commit.writer_lock import WriterLock
 from ledger.config import CONFIG_FILE, Settings, load_settings
 from ledger.errors import ConfigError, CorruptError, RolledBackError
 from ledger.keys.key_folder import KeyFolder
-from ledger.store.contracts import Head
 from ledger.store.database_copy import MakeTables, load_database, settle
+from ledger.store.log_rows import Head
 from ledger.store.sql_store import SqlStore
 from ledger.upkeep import backup_folder as names
 from ledger.upkeep.backup import PLACES, check_sound, copy_blob

@@ -17,15 +17,14 @@ from contextlib import contextmanager
 import pytest
 
 from ledger.errors import ConflictError, CorruptError, LedgerError
-from ledger.store.contracts import (
+from ledger.store.contracts import LogStore, LogWriter
+from ledger.store.log_rows import (
     CaseRow,
     ChainHead,
     EntryRow,
     EvidenceRow,
     Head,
     IdempotencyRow,
-    LogStore,
-    LogWriter,
     MemberRow,
     OpeningRow,
     TileRow,

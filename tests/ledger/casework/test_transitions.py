@@ -32,7 +32,7 @@ from ledger.casework.transitions import (
 from ledger.casework.transitions import MEMBERS as MEMBER_ROLES
 from ledger.errors import ConflictError, ForbiddenError, NotFoundError
 from ledger.store.case_rows import ChallengeRow, DemandRow, StandingRow, StateChange
-from ledger.store.contracts import CaseRow, EvidenceRow, MemberRow
+from ledger.store.log_rows import CaseRow, EvidenceRow, MemberRow
 from ledger.submit.acts import Act
 from tests.architecture.sources import ROOT
 

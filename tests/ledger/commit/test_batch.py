@@ -12,7 +12,8 @@ from ledger.entry.leaf import parse_leaf
 from ledger.errors import ConflictError, CorruptError, ErasedError, LedgerError, RolledBackError
 from ledger.merkle.hashing import hash_leaf, tree_root
 from ledger.merkle.open_tiles import OpenTiles
-from ledger.store.contracts import EvidenceRow, LogStore
+from ledger.store.contracts import LogStore
+from ledger.store.log_rows import EvidenceRow
 from ledger.store.sql_store import SqlStore
 from tests.ledger.making import Attacker, note_entry
 

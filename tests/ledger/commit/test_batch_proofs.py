@@ -15,7 +15,7 @@ from ledger.merkle.frontier import Frontier
 from ledger.merkle.hashing import hash_leaf
 from ledger.merkle.inclusion import check_inclusion
 from ledger.note.proof_file import ProofFile, format_proof, parse_proof
-from ledger.store.contracts import Head
+from ledger.store.log_rows import Head
 from tests.ledger.commit.rig import Rig, keyed
 from tests.ledger.making import make_log
 

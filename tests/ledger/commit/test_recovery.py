@@ -25,7 +25,8 @@ from ledger.merkle.open_tiles import OpenTiles
 from ledger.note.checkpoint import Checkpoint, format_checkpoint, sign_checkpoint
 from ledger.note.keys import Ed25519Signer, MLDSA44Signer
 from ledger.note.signed_note import parse_note
-from ledger.store.contracts import AmbiguousCommitError, Head, LogWriter
+from ledger.store.contracts import AmbiguousCommitError, LogWriter
+from ledger.store.log_rows import Head
 from ledger.store.sql_store import SqlStore
 from ledger.store.stored_tiles import StoredTiles
 from ledger.upkeep.fsck import fsck

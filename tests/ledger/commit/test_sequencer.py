@@ -18,7 +18,8 @@ from ledger.commit.prepared import new_chain
 from ledger.errors import RolledBackError, SignatureError, UnavailableError
 from ledger.note.checkpoint import parse_checkpoint
 from ledger.note.signed_note import parse_note
-from ledger.store.contracts import AmbiguousCommitError, Head
+from ledger.store.contracts import AmbiguousCommitError
+from ledger.store.log_rows import Head
 from ledger.store.row_insert import COPY_ROWS
 from ledger.store.sql_writer import SqlWriter
 from tests.ledger.commit.rig import CASE, Rig, keyed

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import event
 
-from ledger.store.contracts import CaseRow, EvidenceRow, MemberRow
 from ledger.store.evidence_mark import NEAR_MAX, mark_of
+from ledger.store.log_rows import CaseRow, EvidenceRow, MemberRow
 from ledger.store.sql_store import SqlStore
 from tests.contracts.log_store import entry, put
 from tests.ledger.making import Attacker

@@ -14,7 +14,8 @@ from sqlalchemy.exc import DBAPIError
 
 from ledger.errors import ConfigError, UnavailableError
 from ledger.store import schema, sql_store
-from ledger.store.contracts import AmbiguousCommitError, ChainHead, LogStore, TileRow
+from ledger.store.contracts import AmbiguousCommitError, LogStore
+from ledger.store.log_rows import ChainHead, TileRow
 from ledger.store.sql_store import SqlStore
 from tests.contracts.log_store import CHAIN, ROOT, LogStoreContract, entry, note, put
 from tests.ledger.making import APPEND_ONLY, Attacker

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import event
 
 from ledger.errors import ConflictError, UnavailableError
-from ledger.store.contracts import EntryRow
 from ledger.store.engine import open_engine
+from ledger.store.log_rows import EntryRow
 from ledger.store.sql_store import SqlStore
 from ledger.store.unflushed import UnflushedWriter
 

@@ -15,7 +15,7 @@ from ledger.entry.receipt_frame import frame_receipt
 from ledger.entry.receipt_number import format_number
 from ledger.errors import LedgerError, LimitError, MalformedError
 from ledger.store.case_rows import LinkRow
-from ledger.store.contracts import EvidenceRow
+from ledger.store.log_rows import EvidenceRow
 from ledger.submit.anchoring import access_code
 from ledger.submit.batch_lines import CORES_LINES, MARSHAL_VERSION, Batch, prepare_lines
 from ledger.submit.cores import Cores

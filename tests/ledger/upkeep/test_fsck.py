@@ -22,7 +22,8 @@ from ledger.merkle.open_tiles import OpenTiles
 from ledger.note.checkpoint import Checkpoint, format_checkpoint, sign_checkpoint
 from ledger.note.signed_note import parse_note
 from ledger.store.audit_rows import AuditRows
-from ledger.store.contracts import Head, LogStore
+from ledger.store.contracts import LogStore
+from ledger.store.log_rows import Head
 from ledger.store.sql_store import SqlStore
 from ledger.upkeep.file_audit import audit_files
 from ledger.upkeep.fsck import Finding, fsck

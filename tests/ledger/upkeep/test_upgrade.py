@@ -15,8 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from ledger.config import Settings
 from ledger.errors import ConfigError, UnavailableError
 from ledger.store import sql_store
-from ledger.store.contracts import EntryRow, EvidenceRow
 from ledger.store.engine import open_engine
+from ledger.store.log_rows import EntryRow, EvidenceRow
 from ledger.store.sql_store import MIGRATIONS, SqlStore
 from ledger.upkeep.fsck import fsck
 from ledger.upkeep.upgrade import Upgraded, upgrade
