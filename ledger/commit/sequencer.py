@@ -181,7 +181,7 @@ class Sequencer:
         if ahead is None:  # all that is new was appended by others, and they, or their recovery, answer for it
             self._signer.seal(self._store, head)
         else:
-            ahead.proofs.make()  # what would wait for the signature anyway
+            ahead.proofs.make_ahead()  # what would wait for the signature anyway
             ahead.proofs.publish(self._signer.seal(self._store, head, ahead.signing.result()))
         _answer_all(batch, outcomes)
 

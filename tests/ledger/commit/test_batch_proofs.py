@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ledger.commit.batch import Sequenced
-from ledger.commit.batch_proofs import BatchProofs
+from ledger.commit.batch_proofs import AHEAD_MAX, BatchProofs
 from ledger.entry.canonical_json import serialise
 from ledger.errors import CorruptError, UnavailableError
 from ledger.merkle.frontier import Frontier
@@ -40,10 +40,10 @@ def proof(text: tuple[bytes, ...]) -> ProofFile:
 
 
 @pytest.mark.parametrize("before", [0, 1, 2, 3, 7, 8, 100, 255, 256, 257, 511])
-@pytest.mark.parametrize("count", [1, 2, 3, 30, 64])
+@pytest.mark.parametrize("count", [1, 2, 3, 30, AHEAD_MAX, AHEAD_MAX + 1])
 def test_each_entry_has_its_proof(before: int, count: int) -> None:
     proofs, head = batch(before, count)
-    proofs.make()
+    proofs.make_ahead()
     proofs.publish(NOTE)
     for index in range(before, before + count):
         said = proof(proofs.text(index))
@@ -54,7 +54,7 @@ def test_each_entry_has_its_proof(before: int, count: int) -> None:
 
 def test_nothing_is_given_out_before_it_is_published() -> None:
     proofs, _ = batch(5, 2)
-    for act in (lambda: None, proofs.make):
+    for act in (lambda: None, proofs.make_ahead):
         act()
         with pytest.raises(UnavailableError, match="not published"):
             proofs.text(5)
@@ -64,15 +64,28 @@ def test_nothing_is_given_out_before_it_is_published() -> None:
 
 def test_leaves_that_are_not_those_of_the_tree_are_not_proven() -> None:
     good, head = batch(100, 3)
-    good.make()
+    good.make_ahead()
     frontier = Frontier().append_all([hash_leaf(leaf) for leaf in LEAVES[:100]])
     leaves = LEAVES[100:103]
     for wrong in ([*leaves[:2], flipped(leaves[2])], leaves[::-1], leaves[:2]):
         with pytest.raises(CorruptError, match="do not give the root of the head"):
-            BatchProofs(frontier, wrong, head).make()
+            BatchProofs(frontier, wrong, head).make_ahead()
     other = Frontier(100, (flipped(frontier.hashes[0]), *frontier.hashes[1:]))
     with pytest.raises(CorruptError, match="do not give the root of the head"):
-        BatchProofs(other, leaves, head).make()
+        BatchProofs(other, leaves, head).make_ahead()
+
+
+def test_a_large_batch_is_proven_when_somebody_asks() -> None:
+    before, count = 3, AHEAD_MAX + 1
+    frontier = Frontier().append_all([hash_leaf(leaf) for leaf in LEAVES[:before]])
+    _, head = batch(before, count)
+    leaves = LEAVES[before : before + count]
+    wrong = BatchProofs(frontier, [*leaves[:-1], flipped(leaves[-1])], head)
+    wrong.make_ahead()
+    wrong.publish(NOTE)
+    for _ in range(2):
+        with pytest.raises(CorruptError, match="do not give the root of the head"):
+            wrong.text(before)
 
 
 # --- in the writer -------------------------------------------------------------------------------------------------
@@ -93,13 +106,13 @@ class Made:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.all: list[BatchProofs] = []
-        make = BatchProofs.make
+        make = BatchProofs.make_ahead
 
         def making(proofs: BatchProofs) -> None:
             make(proofs)
             self.all.append(proofs)
 
-        monkeypatch.setattr(BatchProofs, "make", making)
+        monkeypatch.setattr(BatchProofs, "make_ahead", making)
 
 
 @pytest.mark.parametrize("call", ["save_checkpoint", "advance"])
@@ -133,7 +146,7 @@ def test_proofs_made_for_a_seal_that_fails_are_never_given_out(
 
 def test_a_leaf_that_changed_in_memory_is_not_sealed(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
-    make, advance, recover = BatchProofs.make, rig.signer.kept.advance, rig.writer._recover
+    make, advance, recover = BatchProofs.make_ahead, rig.signer.kept.advance, rig.writer._recover
 
     def making(proofs: BatchProofs) -> None:
         if not seen:
@@ -149,7 +162,7 @@ def test_a_leaf_that_changed_in_memory_is_not_sealed(rig: Rig, monkeypatch: pyte
         seen.append("recovery")
         recover(accept)
 
-    monkeypatch.setattr(BatchProofs, "make", making)
+    monkeypatch.setattr(BatchProofs, "make_ahead", making)
     monkeypatch.setattr(rig.signer.kept, "advance", advancing)
     monkeypatch.setattr(rig.writer, "_recover", recovering)
     with pytest.raises(UnavailableError, match="do not give the root of the head"):
