@@ -48,8 +48,15 @@ def photograph(artist: str, serial: str, comment: str) -> bytes:
 
 
 def remains(data: Path) -> dict[str, bytes]:
-    """Every file that is left of a ledger."""
-    return {str(path.relative_to(data)): path.read_bytes() for path in sorted(data.rglob("*")) if path.is_file()}
+    """Every file that is left of a ledger, or of a server that is running: where it renames one meanwhile (PostgreSQL
+    its log's segments), all are read anew, for what it held stands under a name that was passed already.
+    """
+    while True:
+        try:
+            paths = sorted(path for path in data.rglob("*") if path.is_file())
+            return {str(path.relative_to(data)): path.read_bytes() for path in paths}
+        except FileNotFoundError:
+            continue
 
 
 def recover(files: Mapping[str, bytes], target: str, name: str, guesses: list[str]) -> set[str]:
