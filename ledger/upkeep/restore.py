@@ -2,6 +2,7 @@
 
     1  manifest and digests                        what was written is what is here
     2  the database, copied beside its place       the backup itself is never opened: it may lie where nobody writes
+       an older release's tables, upgraded         in the copy
     3  against the kept checkpoint                 an older database would lose entries that people hold receipts for
     4  the evidence files, each checked as it comes
     5  fsck of all of it
@@ -177,6 +178,7 @@ class _Restoring:
 
     def check_past(self, manifest: Manifest, accept: bytes | None, closed: bool) -> int:
         """Steps 2 and 3. Returns how many signed entries the backup lacks."""
+        SqlStore.upgrade(self._url)
         store = SqlStore.open(self._url)
         try:
             head = store.head()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 import tarfile
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ from ledger.errors import ConfigError
 from ledger.store.engine import open_engine
 from ledger.store.sql_store import SqlStore
 from ledger.upkeep.backup import back_up
+from ledger.upkeep.backup_folder import DATABASE, MANIFEST, SUMS, read_manifest, write_manifest
 from ledger.upkeep.fsck import fsck
 from ledger.upkeep.restore import restore, restored_settings
 from ledger.upkeep.upgrade import upgrade
@@ -61,13 +64,32 @@ def earlier(unpacked: Earlier) -> Earlier:
 def on_postgresql(earlier: Earlier, postgres_url: str) -> Settings:
     """The same ledger, moved by backup and restore."""
     back_up(earlier.settings, earlier.home / "backup", make_account_tables)
+    return restored(earlier, postgres_url)
+
+
+def restored(earlier: Earlier, database: str) -> Settings:
+    """The backup in `home`, restored into another folder and this database."""
     data = earlier.home / "moved"
     data.mkdir()
     shutil.copytree(earlier.settings.data / "keys", data / "keys")
     shutil.copyfile(earlier.settings.data / "kept-checkpoint", data / "kept-checkpoint")
-    settings = restored_settings(earlier.home / "backup", data, {"database": postgres_url}, {})
+    settings = restored_settings(earlier.home / "backup", data, {"database": database}, {})
     restore(earlier.home / "backup", settings, make_account_tables)
     return load_settings(data, {"extract": False}, {})
+
+
+def backed_up_then(unpacked: Earlier) -> Path:
+    """The backup that the earlier release made: this one's, with the database as it was before the upgrade."""
+    before, folder = (unpacked.settings.data / DATABASE).read_bytes(), unpacked.home / "backup"
+    upgrade(unpacked.settings)
+    back_up(unpacked.settings, folder, make_account_tables)
+    (folder / DATABASE).write_bytes(before)
+    sums = re.sub(r"[0-9a-f]{64}(?=  ledger\.db\n)", sha256(before).hexdigest(), (folder / SUMS).read_text())
+    (folder / SUMS).write_text(sums)
+    manifest = replace(read_manifest(folder), tables="0001", sums=sha256(sums.encode()).hexdigest())
+    (folder / MANIFEST).unlink()
+    write_manifest(folder, manifest)
+    return folder
 
 
 def use(settings: Settings, told: dict[str, object]) -> None:
@@ -117,6 +139,16 @@ def test_it_is_opened_checked_and_goes_on(earlier: Earlier) -> None:
 
 def test_it_moves_to_postgresql_and_goes_on(earlier: Earlier, on_postgresql: Settings) -> None:
     use(on_postgresql, earlier.told)
+
+
+def test_a_backup_made_then_is_restored_now(unpacked: Earlier, database_url: str) -> None:
+    """Whoever has nothing else left needs no earlier release; the backup stays as it was, for that release."""
+    folder = backed_up_then(unpacked)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with closing(sqlite3.connect(f"file:{folder / DATABASE}?immutable=1", uri=True)) as database:
+        assert database.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+    use(restored(unpacked, database_url), unpacked.told)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
 def test_its_tables_are_those_of_a_new_log(earlier: Earlier, sqlite_url: str) -> None:
