@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event, Thread
 
 from ledger.attest.authorities import DEVELOPMENT_NAME, Anchors
@@ -19,7 +19,7 @@ from ledger.commit.sequencer import Sequencer
 from ledger.config import AuthoritySetting, Settings
 from ledger.entry.leaf import parse_leaf, parse_time
 from ledger.entry.text_encodings import encode_base64
-from ledger.errors import CorruptError, LedgerError
+from ledger.errors import CorruptError, LedgerError, UnavailableError
 from ledger.note.checkpoint import parse_checkpoint
 from ledger.note.signed_note import parse_note
 from ledger.store.case_contracts import CaseStore
@@ -219,7 +219,8 @@ def remembering_nodes(remember: Callable[[int], bool]) -> Periodic:
     """Reads tiles ahead, so that a proof of an old entry in a large log costs little more than in a small one."""
 
     def work(_stopping: Event) -> bool:
-        remember(REMEMBER_TILES)
+        with suppress(UnavailableError):  # nothing is missing, and each second would have its line in the log
+            remember(REMEMBER_TILES)
         return False
 
     return Periodic("remember nodes", REMEMBER_SECONDS, work, first=REMEMBER_SECONDS)
