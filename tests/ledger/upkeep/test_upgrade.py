@@ -243,6 +243,42 @@ def test_a_step_that_breaks_off_in_the_middle_leaves_all_as_it_was(wide: str) ->
     SqlStore.open(wide).close()
 
 
+STANDING = {
+    "policy seen, row-level security": (
+        "ALTER TABLE entries ENABLE ROW LEVEL SECURITY", "CREATE POLICY seen ON entries TO pg_monitor USING (idx < 2)",
+    ),
+    "publication copied": ("CREATE PUBLICATION copied FOR TABLE entries",),
+    "trigger told": (
+        "CREATE TRIGGER told BEFORE INSERT ON evidence FOR EACH ROW EXECUTE FUNCTION refuse_rewriting()",
+    ),
+    "rights on column idx, rights on column leaf": ("GRANT SELECT (idx, leaf) ON entries TO pg_monitor",),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", STANDING)
+def test_what_would_go_unseen_with_a_table_stops_the_upgrade(postgres_url: str, what: str) -> None:
+    SqlStore.create(postgres_url, "0002").close()
+    with Attacker(postgres_url) as database:
+        for statement in STANDING[what]:
+            database.execute(statement)
+    before = catalogue(postgres_url)
+    with pytest.raises(ConfigError, match=f"drop first what stands on (entries|evidence), .*: {what}$"):
+        SqlStore.upgrade(postgres_url)
+    assert catalogue(postgres_url) == before
+
+
+def test_rights_that_the_owner_took_from_himself_do_not_come_back(postgres_url: str) -> None:
+    SqlStore.create(postgres_url, "0002").close()
+    with Attacker(postgres_url) as database:
+        database.execute("REVOKE UPDATE, TRIGGER ON entries FROM CURRENT_USER")
+        before = database.value(RIGHTS)
+    SqlStore.upgrade(postgres_url)
+    with Attacker(postgres_url) as database:
+        assert database.value(RIGHTS) == before
+
+
+RIGHTS = "SELECT string_agg(CAST(a AS text), ' ' ORDER BY CAST(a AS text)) FROM pg_class c, aclexplode(relacl) a "
+RIGHTS += "WHERE c.oid = CAST('entries' AS regclass)"
 HAS_RIGHT = "SELECT has_table_privilege(CAST(:role AS name), CAST(:of AS text), CAST(:right AS text))"
 
 

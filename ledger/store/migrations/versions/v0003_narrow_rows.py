@@ -7,6 +7,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 from alembic import op
 
+from ledger.errors import ConfigError
+
 revision = "0003"
 down_revision = "0002"
 
@@ -26,8 +28,19 @@ _EVIDENCE: Final = (
 )
 _GRANTS: Final = (
     "SELECT a.privilege_type, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, "
-    "a.is_grantable FROM pg_class c, aclexplode(c.relacl) a "
-    "WHERE c.oid = CAST(CAST(:name AS text) AS regclass) AND a.grantee <> c.relowner"
+    "a.is_grantable FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = CAST(CAST(:name AS text) AS regclass)"
+)
+# What somebody put on a table, and would go with it unseen; a view, or another table's key, PostgreSQL names itself.
+_STANDING: Final = (
+    "WITH t AS (SELECT oid, relname, relrowsecurity FROM pg_class WHERE oid = CAST(CAST(:name AS text) AS regclass)) "
+    "SELECT 'row-level security' FROM t WHERE relrowsecurity "
+    "UNION ALL SELECT 'policy ' || polname FROM pg_policy JOIN t ON t.oid = polrelid "
+    "UNION ALL SELECT 'publication ' || pubname FROM pg_publication_rel r JOIN t ON t.oid = r.prrelid "
+    "JOIN pg_publication p ON p.oid = r.prpubid "
+    "UNION ALL SELECT 'trigger ' || tgname FROM pg_trigger JOIN t ON t.oid = tgrelid "
+    "WHERE NOT tgisinternal AND tgname NOT IN (relname || '_no_rewriting', relname || '_no_truncate') "
+    "UNION ALL SELECT 'rights on column ' || attname FROM pg_attribute JOIN t ON t.oid = attrelid "
+    "WHERE attacl IS NOT NULL AND NOT attisdropped ORDER BY 1"
 )
 _OWNER: Final = (
     "SELECT quote_ident(pg_get_userbyid(relowner)) FROM pg_class WHERE oid = CAST(CAST(:name AS text) AS regclass)"
@@ -46,28 +59,38 @@ def upgrade() -> None:
     grants = _put_aside("entries")
     _make_entries()
     op.execute(_ENTRIES)
-    _put_in_place("entries", grants)
+    _put_in_place("entries")
     op.execute("CREATE UNIQUE INDEX entries_chain_seq ON entries (substr(chain, 1, 7), seq) " + _FULL)
     _forbid_rewriting_entries()
-    grants = _put_aside("evidence")
+    grants += _put_aside("evidence")
     _make_evidence()
     op.execute(_EVIDENCE.format(bytes="bytea"))
-    _put_in_place("evidence", grants)
+    _put_in_place("evidence")
     _index_evidence()
     for column in ("sha256", "size", "mark"):  # statistics keep samples, and an erasure would not reach them
         op.execute(f"ALTER TABLE evidence ALTER COLUMN {column} SET STATISTICS 0")
     op.execute("ALTER INDEX openings_pkey SET (fillfactor = 100)")
     op.execute("REINDEX INDEX openings_pkey")
+    for grant in grants:
+        op.execute(grant)
 
 
 def _put_aside(table: str) -> list[str]:
-    """Rename a table. Returns the statements that give its successor to its owner, and rights to whoever had them."""
+    """Rename a table. Returns the statements that give its successor to its owner, and rights to whoever had them, the
+    owner included: he may have taken some from himself. Raises ConfigError where more stands on it than that.
+    """
     bind = op.get_bind()
+    standing = bind.execute(sa.text(_STANDING), {"name": table}).scalars().all()
+    if standing:
+        raise ConfigError(
+            f"upgrade the tables: drop first what stands on {table}, and make it again then: {', '.join(standing)}"
+        )
     owner = bind.execute(sa.text(_OWNER), {"name": table}).scalar_one()
     found = bind.execute(sa.text(_GRANTS), {"name": table}).all()
     op.rename_table(table, f"{table}_0002")
     return [
         f"ALTER TABLE {table} OWNER TO {owner}",
+        *([f"REVOKE ALL ON {table} FROM PUBLIC, {owner}"] if found else []),
         *(
             f"GRANT {right} ON {table} TO {role}{' WITH GRANT OPTION' if passed_on else ''}"
             for right, role, passed_on in found
@@ -75,12 +98,10 @@ def _put_aside(table: str) -> list[str]:
     ]
 
 
-def _put_in_place(table: str, grants: list[str]) -> None:
+def _put_in_place(table: str) -> None:
     """The rows are copied. Indexes are built over them at once; those that grow at their end alone leave no room."""
     op.drop_table(f"{table}_0002")
     op.execute(f"ALTER TABLE {table} ADD CONSTRAINT {table}_pkey PRIMARY KEY (idx) {_FULL}")
-    for grant in grants:
-        op.execute(grant)
 
 
 def _column(name: str, kind: Any, *, nullable: bool = False) -> sa.Column[Any]:
