@@ -53,11 +53,11 @@ def copy_database(url: str, file: Path, make_tables: MakeTables) -> None:
 def load_database(file: Path, url: str, make_tables: MakeTables) -> None:
     """Put a copy into the database at `url`, which has no log, in one transaction: all of it, or nothing.
 
-    Tables of an older release stay of that release. Raises ConfigError where the database has a log already.
+    Its tables are of this release. Raises ConfigError where they are not, or where the database has a log already.
     """
-    copy = SqlStore.unchecked(f"sqlite:///{file}")
+    copy = SqlStore.open(f"sqlite:///{file}")
     try:
-        target = SqlStore.create(url, copy.revision() or "")
+        target = SqlStore.create(url)
         try:
             if target.has_entries():
                 raise ConfigError("restore the database: it has a log already; expected an empty database")

@@ -58,7 +58,7 @@ class SqlStore(LogReads, CheckpointRows, CaseReads, ActReads, ReminderReads, Tim
     def create(cls, url: str, revision: str = "head") -> Self:
         """Make the tables where they are missing and open the database. Harmless on a database that has them.
 
-        `revision`: of an older version of the tables, for what comes out of a backup of an older release.
+        `revision`: an older version of the tables, as an earlier release made them, to try the steps from it.
         """
         store = cls(opening.open_engine(url))
         try:
