@@ -24,8 +24,8 @@ from benchmarks.record import ROOT, describe_machine, describe_revision, describ
 
 REFERENCE: Final = 10_000
 
-ALONE: Final = 512
-"""Entries anchored one by one, to see what a commit of one takes of the disk."""
+ALONE: Final = 4_096
+"""Entries anchored one by one, to see what a commit of one takes of the disk: of few, tables' first pages are most."""
 
 BYTES_EACH: Final = 2_000
 """What an entry may take of the disk, at most, with write-ahead log and room to spare: asked for before the first."""
