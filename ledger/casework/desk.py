@@ -116,7 +116,7 @@ class Desk:
             state = self.reader.evidence_state(number)
             return decide_demand(state, actor, demanding, self._clock.now_ms(), self._demand_days)
 
-        return self.docket.demand(actor, self._number(decide))
+        return self.docket.demand(None, self._number(decide))
 
     def demand_view(self, actor: Actor, demand: str) -> DemandView:
         return self.docket.demand(actor, demand)
@@ -151,12 +151,12 @@ class Desk:
             return decide_disclosure(state, actor, Answer(answer, names, text, later))
 
         self._acting.act(decide)
-        return self.docket.demand(actor, demand)
+        return self.docket.demand(None, demand)
 
     def refuse(self, actor: Actor, demand: str, reason: str) -> DemandView:
         """Refuse a demand, or what was not disclosed of it."""
         self._acting.act(lambda: decide_refusal(self.reader.demand_state(demand, actor), actor, reason))
-        return self.docket.demand(actor, demand)
+        return self.docket.demand(None, demand)
 
     def rule(
         self, actor: Actor, demand: str, order: str, reason: str, fields: Sequence[str] | None = None
@@ -166,7 +166,7 @@ class Desk:
             raise UnacceptableError("rule: expected a list of names", "fields")
         names = None if fields is None else tuple(fields)
         self._acting.act(lambda: decide_ruling(self.reader.demand_state(demand, actor), actor, order, reason, names))
-        return self.docket.demand(actor, demand)
+        return self.docket.demand(None, demand)
 
     def lapse(self, demand: int) -> bool:
         """Record that a demand's term has passed. False where it was answered meanwhile, or the term has not passed."""
@@ -196,22 +196,22 @@ class Desk:
     ) -> ChallengeView:
         """Object to authenticity, wholly or for some fields."""
         made = self._number(lambda: decide_challenge(self.reader.evidence_state(number), actor, heads, fields, grounds))
-        return self.docket.challenge(actor, made)
+        return self.docket.challenge(None, made)
 
     def admit(self, actor: Actor, number: str, fields: Sequence[str] = (), grounds: str | None = None) -> ChallengeView:
         """Admit evidence, wholly or for some fields."""
         made = self._number(lambda: decide_admission(self.reader.evidence_state(number), actor, fields, grounds))
-        return self.docket.challenge(actor, made)
+        return self.docket.challenge(None, made)
 
     def answer_challenge(self, actor: Actor, challenge: str, text: str) -> ChallengeView:
         self._acting.act(lambda: decide_answer(self.reader.challenge_state(challenge, actor), actor, text))
-        return self.docket.challenge(actor, challenge)
+        return self.docket.challenge(None, challenge)
 
     def rule_challenge(self, actor: Actor, challenge: str, order: str, reason: str) -> ChallengeView:
         self._acting.act(
             lambda: decide_challenge_ruling(self.reader.challenge_state(challenge, actor), actor, order, reason)
         )
-        return self.docket.challenge(actor, challenge)
+        return self.docket.challenge(None, challenge)
 
     def challenges(self, actor: Actor, number: str) -> list[ChallengeView]:
         return self.docket.challenges(actor, number)

@@ -18,13 +18,16 @@ _Texts = Mapping[int, Mapping[str, Value]]
 
 
 class Docket:
-    """Reads for members. Raises NotFoundError to everybody else."""
+    """Reads for members. Raises NotFoundError to everybody else.
+
+    No `actor`: for who has just acted on it. He was a member when that was recorded, and hears so, removed or not.
+    """
 
     def __init__(self, store: CaseStore, reader: CaseReader) -> None:
         self._store = store
         self._reader = reader
 
-    def demand(self, actor: Actor, number: str) -> DemandView:
+    def demand(self, actor: Actor | None, number: str) -> DemandView:
         """One demand by its id."""
         act = "no such demand, or you are not a member of its case"
         row = self._store.demand(index_of(number, act))
@@ -41,7 +44,7 @@ class Docket:
         seen = self._reader.seen(actor, number)
         return self.challenges_of(seen.row.index)
 
-    def challenge(self, actor: Actor, number: str) -> ChallengeView:
+    def challenge(self, actor: Actor | None, number: str) -> ChallengeView:
         """One challenge or admission by its id."""
         act = "no such challenge, or you are not a member of its case"
         row = self._store.challenge(index_of(number, act))
@@ -65,8 +68,8 @@ class Docket:
             self._check_member(actor, None if row is None else row.chain, act)
         return self._standings([] if row is None else [row])[0]
 
-    def _check_member(self, actor: Actor, chain: str | None, act: str) -> None:
-        if chain is None or self._reader.state(chain).member(actor.name) is None:
+    def _check_member(self, actor: Actor | None, chain: str | None, act: str) -> None:
+        if chain is None or (actor is not None and self._reader.state(chain).member(actor.name) is None):
             raise NotFoundError(act)
 
     def _demands(self, rows: Sequence[DemandRow]) -> list[DemandView]:

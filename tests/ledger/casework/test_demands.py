@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -329,3 +330,22 @@ def test_a_demand_in_another_case_is_nobodys_business(ledger: Ledger, photo: str
         anchor_file(ledger, own, b"x", said=said, actor=STRANGER)
     with pytest.raises(LedgerError):
         ledger.desk.disclose(STRANGER, demand)
+
+
+def test_who_is_removed_before_he_is_answered_hears_what_was_recorded(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = open_case(ledger)
+    demand = lodge(ledger, anchor_photo(ledger, case), "declared.gps").demand
+    act = ledger.desk._acting.act
+
+    def then_removed(decide: Any) -> Any:
+        placed = act(decide)
+        monkeypatch.undo()
+        ledger.desk.remove_member(JUDGE, case, ALICE.name, "r")
+        return placed
+
+    monkeypatch.setattr(ledger.desk._acting, "act", then_removed)
+    assert ledger.desk.refuse(ALICE, demand, "no").state == "refused"
+    with pytest.raises(NotFoundError):
+        ledger.desk.demand_view(ALICE, demand)
