@@ -15,7 +15,6 @@ import hmac
 import warnings
 from binascii import b2a_base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
@@ -46,6 +45,9 @@ another.
 OPENING_MAX: Final = 128 * 1024
 """Bytes of the longest opening; a receipt of 1,024 of them stays within a bundle's 512 MiB."""
 
+_SURELY_SHORT: Final = OPENING_MAX - 1024
+"""Bytes of all names and values as written, of which no opening is too long: to one of them it adds name and salt."""
+
 COUNT_MAX: Final = 1024
 """Most fields of a commitment with `@names`; up to here merkletools' root is tested to equal RFC 6962's."""
 
@@ -55,16 +57,19 @@ _OUTER: Final = bytes(byte ^ 0x5C for byte in range(256))
 _INNER_REST: Final = b"\x36" * (64 - SECRET_SIZE)
 _OUTER_REST: Final = b"\x5c" * (64 - SECRET_SIZE)
 
+# To copy a hash that is begun costs less than to begin one with the prefix and the text put together.
+_begin_leaf: Final = sha256(LEAF_PREFIX).copy
+_begin_node: Final = sha256(NODE_PREFIX).copy
+
 VALUE_DEPTH_MAX: Final = 8
 """Deepest nesting of a field's value, and of a leaf's `public`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Commitment:
+class Commitment(NamedTuple):
     """What stands in the leaf: `root` (32 bytes) over `count` fields, 1 to 1,024, `@names` included."""
 
     root: bytes
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody asks a commitment for
 
 
 class CommittedFields(NamedTuple):
@@ -109,21 +114,18 @@ def opening_bytes(name: str, salt: bytes, value: Value) -> bytes:
         check_name(name)
     if len(salt) != SALT_SIZE:
         raise MalformedError(f"open a field: expected a salt of {SALT_SIZE} bytes, got {len(salt)}", name)
-    return _opening(name, salt, serialise(value, where=name, max_depth=VALUE_DEPTH_MAX))
-
-
-def _opening(name: str, salt: bytes, canonical: bytes) -> bytes:
+    canonical = serialise(value, where=name, max_depth=VALUE_DEPTH_MAX)
     # Names and base64 need no escapes, so these bytes are JCS as they stand (tested against rfc8785).
     opening = b'["%b","%b",%b]' % (name.encode("ascii"), b2a_base64(salt, newline=False), canonical)
-    if len(opening) > OPENING_MAX:
-        raise _too_long(name, opening)
+    _check_length(name, opening)
     return opening
 
 
-def _too_long(name: str, opening: bytes) -> LimitError:
-    return LimitError(
-        f"open a field: expected at most {OPENING_MAX} bytes, got {len(opening)}", name, OPENING_MAX, len(opening)
-    )
+def _check_length(name: str, opening: bytes) -> None:
+    if len(opening) > OPENING_MAX:
+        raise LimitError(
+            f"open a field: expected at most {OPENING_MAX} bytes, got {len(opening)}", name, OPENING_MAX, len(opening)
+        )
 
 
 def field_hash(opening: bytes) -> bytes:
@@ -138,7 +140,6 @@ class _Rfc6962Tree(MerkleTools):  # type: ignore[misc]  # merkletools ships no t
 
     def __init__(self, hashes: Sequence[bytes]) -> None:
         self.hash_function = _hash_node
-        self.reset_tree()
         self.leaves = list(hashes)
         self.make_tree()
 
@@ -148,7 +149,8 @@ class _Rfc6962Tree(MerkleTools):  # type: ignore[misc]  # merkletools ships no t
 
 
 def _hash_node(both: bytes) -> Any:
-    return sha256(NODE_PREFIX + both)
+    (begun := _begin_node()).update(both)
+    return begun
 
 
 def commitment_root(hashes: Sequence[bytes]) -> bytes:
@@ -178,8 +180,7 @@ def commit_and_write(secret: bytes, fields: Mapping[str, Value]) -> tuple[Commit
     """`commit_fields`, and the canonical JSON object of names and values: what a row of openings holds beside the
     secret.
 
-    Every entry passes here, so all that is equal for entries with the same names is made before, and each value is
-    written once.
+    Every entry passes here: all that is equal for entries with the same names is made before, each value written once.
     """
     _check_secret(secret)
     arranged = _arrange(tuple(fields))
@@ -190,34 +191,45 @@ def commit_and_write(secret: bytes, fields: Mapping[str, Value]) -> tuple[Commit
             values.append(dumps(value))  # what `serialise` does, without its call
         else:
             values.append(serialise(value, where=name, max_depth=VALUE_DEPTH_MAX))
-    # HMAC-SHA256 (RFC 2104) by its definition: half of `hmac.digest`'s cost for texts so short.
-    inner, outer = secret.translate(_INNER) + _INNER_REST, secret.translate(_OUTER) + _OUTER_REST
-    openings = [
-        head + b2a_base64(sha256(outer + sha256(inner + name).digest()).digest()[:SALT_SIZE], newline=False) + part
-        for name, head, part in zip(
-            arranged.encoded, arranged.heads, [b'",' + value + b"]" for value in values], strict=True
-        )
-    ]
-    if max(map(len, openings)) > OPENING_MAX:
-        at = next(at for at, opening in enumerate(openings) if len(opening) > OPENING_MAX)
-        raise _too_long((NAMES_FIELD, *arranged.names)[at], openings[at])
-    hashes = tuple([sha256(LEAF_PREFIX + opening).digest() for opening in openings])
+    written = arranged.object % tuple(values[1:])
+    openings = _openings(secret, arranged, values)
+    if len(written) > _SURELY_SHORT:
+        for name, opening in zip((NAMES_FIELD, *arranged.names), openings, strict=True):
+            _check_length(name, opening)
+    hashes = []
+    for opening in openings:
+        begun = _begin_leaf()
+        begun.update(opening)
+        hashes.append(begun.digest())
     commitment = Commitment(_Rfc6962Tree(hashes).root, len(hashes))
-    written = b",".join([member + value for member, value in zip(arranged.members, values[1:], strict=True)])
-    return CommittedFields(arranged.names, tuple(openings), hashes, commitment), b"{%b}" % written
+    return CommittedFields(arranged.names, tuple(openings), tuple(hashes), commitment), written
+
+
+def _openings(secret: bytes, arranged: _Arranged, values: Sequence[bytes]) -> list[bytes]:
+    """By position. HMAC-SHA256 (RFC 2104) by its definition: half of `hmac.digest`'s cost for texts so short."""
+    begin_inner = sha256(secret.translate(_INNER) + _INNER_REST).copy
+    begin_outer = sha256(secret.translate(_OUTER) + _OUTER_REST).copy
+    openings = []
+    for name, head, value in zip(arranged.encoded, arranged.heads, values, strict=True):
+        inner, outer = begin_inner(), begin_outer()
+        inner.update(name)
+        outer.update(inner.digest())
+        salt = b2a_base64(outer.digest()[:SALT_SIZE], newline=False)
+        openings.append(b"".join((head, salt, b'",', value, b"]")))
+    return openings
 
 
 class _Arranged(NamedTuple):
     """What follows from the names alone. `names` ascending; by position, `@names` first: `encoded`, their bytes, and
-    `heads`, how their openings begin; `listed`: the value of `@names`, canonical; `members`: how the names stand in an
-    object.
+    `heads`, how their openings begin; `listed`: the value of `@names`, canonical; `object`: how the names stand in an
+    object, with a place for each value.
     """
 
     names: tuple[str, ...]
     encoded: tuple[bytes, ...]
     heads: tuple[bytes, ...]
     listed: bytes
-    members: tuple[bytes, ...]
+    object: bytes
 
 
 # Entries of a batch have the same names. The names of one entry take some 400 KiB at most: 32 of them bound the memory.
@@ -233,5 +245,6 @@ def _arrange(names: tuple[str, ...]) -> _Arranged:
     ascending = tuple(sorted(names))
     encoded = tuple(name.encode("ascii") for name in (NAMES_FIELD, *ascending))
     listed = b'["%b"]' % b'","'.join(encoded[1:]) if ascending else b"[]"
-    heads, members = ([form % name for name in encoded] for form in (b'["%b","', b'"%b":'))
-    return _Arranged(ascending, encoded, tuple(heads), listed, tuple(members[1:]))
+    heads = tuple(b'["%b","' % name for name in encoded)
+    members = b",".join(b'"%b":%%b' % name for name in encoded[1:])
+    return _Arranged(ascending, encoded, heads, listed, b"{%b}" % members)

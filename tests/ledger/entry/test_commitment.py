@@ -176,6 +176,16 @@ def test_an_opening_has_at_most_128_kib() -> None:
     assert len(opening_bytes("a", salt, "x" * room)) == 131_072
     with pytest.raises(LimitError):
         opening_bytes("a", salt, "x" * (room + 1))
+    assert len(commit_fields(SECRET, {"a": "x" * room, "b": 1}).openings[1]) == 131_072
+
+
+@pytest.mark.parametrize("name", ["a", "a" * 128])
+def test_no_opening_is_longer_however_long_its_name_is(name: str) -> None:
+    room = OPENING_MAX - len(opening_bytes(name, bytes(16), ""))
+    assert len(commit_fields(SECRET, {name: "x" * room}).openings[1]) == 131_072
+    with pytest.raises(LimitError) as caught:
+        commit_fields(SECRET, {name: "x" * (room + 1)})
+    assert (caught.value.where, caught.value.limit, caught.value.got) == (name, 131_072, 131_073)
 
 
 def test_names_that_do_not_fit_into_their_opening_are_refused() -> None:
