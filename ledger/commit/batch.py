@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ledger.commit.batch_proofs import BatchProofs
 from ledger.commit.placing import Place, Placing, StaleError
@@ -18,19 +18,18 @@ from ledger.store.stored_tiles import StoredTiles
 __all__ = ["Outcome", "Sequenced", "StaleError", "commit_batch"]
 
 
-@dataclass(frozen=True, slots=True)
-class Sequenced:
+class Sequenced(NamedTuple):
     """An entry's place. `size`: that of a committed tree which holds it. `replayed`: it was there before this call;
     of one that was not, `proofs` prove it.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks a place for
     seq: int
     time: str
     leaf: bytes
     size: int
     replayed: bool
-    proofs: BatchProofs | None = field(default=None, compare=False, repr=False)
+    proofs: BatchProofs | None = None
 
 
 Outcome = list[Sequenced] | LedgerError
@@ -62,7 +61,7 @@ def commit_batch(
         if batch.entries:
             edge, proofs = _write(writer, head, edge, batch, foresee)
     # A crash from here on leaves a committed head without a signature; recovery signs it at the next start.
-    return edge, [_at_size(each, edge.size, proofs) for each in placed]
+    return edge, [_outcome(each, batch, head.size, edge.size, proofs) for each in placed]
 
 
 def _edge_at(store: LogStore, head: Head, edge: OpenTiles | None) -> OpenTiles:
@@ -100,10 +99,17 @@ def _write(
     return grown.tiles, proofs
 
 
-def _at_size(placed: list[Place] | LedgerError, size: int, proofs: BatchProofs | None) -> Outcome:
+def _outcome(
+    placed: list[int | Place] | LedgerError, batch: Placing, before: int, size: int, proofs: BatchProofs | None
+) -> Outcome:
     if isinstance(placed, LedgerError):
         return placed
-    return [
-        Sequenced(at, seq, time, leaf, size, replayed, None if replayed else proofs)
-        for at, seq, time, leaf, replayed in placed
-    ]
+    entries, time = batch.entries, batch.time
+    outcome = []
+    for at in placed:
+        if isinstance(at, int):
+            index, _, seq, _, leaf = entries[at - before]
+            outcome.append(Sequenced(index, seq, time, leaf, size, False, proofs))
+        else:
+            outcome.append(Sequenced(*at, size, True))
+    return outcome

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from ledger.commit.prepared import Prepared, ReplayKey, place_of_index
 from ledger.entry.kinds import PASSIVE_KINDS
-from ledger.entry.leaf import Leaf, format_case_leaf, format_leaf, format_time
+from ledger.entry.leaf import Leaf, format_case_leaf, format_leaf, format_public_leaf, format_time
 from ledger.entry.receipt_number import format_number
 from ledger.errors import ConflictError, ErasedError, LedgerError
 from ledger.merkle.hashing import hash_leaf
@@ -21,26 +21,18 @@ class StaleError(ConflictError):
 
 
 class Place(NamedTuple):
-    """Where an entry stands: `at`, its index. `replayed`: it was there before; of one of an earlier batch only the
-    index is told.
-    """
+    """Where an entry stands that was there before: `at`, its index; of one of an earlier batch nothing else is told."""
 
     at: int
     seq: int
     time: str
     leaf: bytes
-    replayed: bool
 
 
-class _End(NamedTuple):
-    """A chain's end (ledger.store.log_rows.ChainHead), in the form that costs least to make for each entry."""
+_End: TypeAlias = tuple[int, int, bytes | None]
+"""A chain's end (ledger.store.log_rows.ChainHead): length, acts, leaf hash. A bare tuple: each entry makes one."""
 
-    length: int
-    acts: int
-    leaf_hash: bytes | None
-
-
-_NOTHING = _End(0, 0, None)
+_NOTHING: Final[_End] = (0, 0, None)
 
 
 class _Answered(NamedTuple):
@@ -53,16 +45,16 @@ class _Answered(NamedTuple):
 class Placing:
     """Places submissions one after another, each whole or not at all: a refused one is taken back to its beginning.
 
-    `entries`, `openings`, `hashes` (of the leaves, 32 bytes each) and `projections` are what the batch adds.
+    `entries` (all of the same `time`), `openings`, `hashes` (of the leaves, 32 bytes each) and `projections` are what
+    the batch adds.
     """
 
     def __init__(self, writer: LogWriter, size: int, now_ms: int) -> None:
         self._writer = writer
         self._size = size
-        self._time = format_time(now_ms)
+        self.time = format_time(now_ms)
         self._now_ms = now_ms
         self._ends: dict[str, _End] = {}
-        self._ends_before: list[_End] = []  # for each entry, its chain's end without it
         self._stored_keys: dict[tuple[str, str], IdempotencyRow] = {}
         self._keys: dict[tuple[str, str], _Answered] = {}
         self.entries: list[EntryRow] = []
@@ -74,7 +66,7 @@ class Placing:
         """Read in two statements what the whole batch needs to know of the past."""
         prepared = [each for submission in submissions for each in submission]
         stored = self._writer.chain_heads(sorted({each.chain for each in prepared}))
-        self._ends = {chain: _End(head.length, head.acts, head.leaf_hash) for chain, head in stored.items()}
+        self._ends = {chain: (head.length, head.acts, head.leaf_hash) for chain, head in stored.items()}
         keys: dict[str, list[str]] = {}
         for each in prepared:
             if each.replay is not None:
@@ -83,19 +75,18 @@ class Placing:
             found = self._writer.replays(account, wanted)
             self._stored_keys |= {(account, key): row for key, row in found.items()}
 
-    def place(self, submission: Sequence[Prepared]) -> list[Place] | LedgerError:
-        """Give every entry of the submission its place, or the refusal."""
-        lists: tuple[list[Any], ...] = (self.openings, self.projections)
-        first, lengths, keys = len(self.entries), [len(each) for each in lists], len(self._keys)
+    def place(self, submission: Sequence[Prepared]) -> list[int | Place] | LedgerError:
+        """Give every entry of the submission its index, or the place of the one that it repeats; or the refusal."""
+        lists: tuple[list[Any], ...] = (self.entries, self.hashes, self.openings, self.projections)
+        lengths, keys = [len(each) for each in lists], len(self._keys)
+        ends_before: dict[str, _End] = {}
         try:
             return [
-                (None if each.replay is None else self._replay(each, each.replay)) or self._append(each)
+                (None if each.replay is None else self._replay(each.replay)) or self._append(each, ends_before)
                 for each in submission
             ]
         except LedgerError as refusal:
-            for row, before in zip(reversed(self.entries[first:]), reversed(self._ends_before[first:]), strict=True):
-                self._ends[row.chain] = before
-            del self.entries[first:], self._ends_before[first:], self.hashes[first:]
+            self._ends |= ends_before
             for each, length in zip(lists, lengths, strict=True):
                 del each[length:]
             for name in list(self._keys)[keys:]:  # a dictionary keeps the order in which its keys came
@@ -106,7 +97,7 @@ class Placing:
         """The new ends of the chains that grew."""
         last = {row.chain: (row, leaf_hash) for row, leaf_hash in zip(self.entries, self.hashes, strict=True)}
         return [
-            ChainHead(row.chain, row.seq + 1, self._ends[row.chain].acts, row.index, leaf_hash)
+            ChainHead(row.chain, row.seq + 1, self._ends[row.chain][1], row.index, leaf_hash)
             for row, leaf_hash in last.values()
         ]
 
@@ -114,14 +105,14 @@ class Placing:
         """The keys that the batch answers for the first time."""
         return [each.row for each in self._keys.values()]
 
-    def _replay(self, prepared: Prepared, replay: ReplayKey) -> Place | None:
+    def _replay(self, replay: ReplayKey) -> Place | None:
         """The entry that this key named before. Raises ConflictError if it named something else."""
         name = (replay.account, replay.key)
         known = self._keys.get(name)
         if known is not None:
             _compare(replay, known.row, known.secret)
             entry = self.entries[known.row.index - self._size]
-            return Place(entry.index, entry.seq, self._time, entry.leaf, True)
+            return Place(entry.index, entry.seq, self.time, entry.leaf)
         stored = self._stored_keys.get(name)
         if stored is None:
             return None
@@ -130,9 +121,9 @@ class Placing:
             number = format_number(stored.index)
             raise ErasedError("repeat a submission: what it committed has been erased", "Idempotency-Key", number)
         _compare(replay, stored, opening.secret)
-        return Place(stored.index, -1, "", b"", True)
+        return Place(stored.index, -1, "", b"")
 
-    def _append(self, prepared: Prepared) -> Place:
+    def _append(self, prepared: Prepared, ends_before: dict[str, _End]) -> int:
         chain, kind, commitment, secret, fields, public, rows, expected_acts, replay, mac, _ = prepared
         end = self._ends.get(chain, _NOTHING)
         seq, acts, prev = end
@@ -140,14 +131,16 @@ class Placing:
             raise StaleError(
                 f"append to the chain: it was decided on {expected_acts} acts, there are {acts} now", chain
             )
-        index, time = self._size + len(self.entries), self._time
-        if commitment is not None and public is None:
-            leaf = format_case_leaf(chain, kind, prev, seq, time, commitment)
+        index = self._size + len(self.entries)
+        if commitment is None and public is not None:
+            leaf = format_public_leaf(chain, kind, prev, seq, self.time, public)
+        elif commitment is not None and public is None:
+            leaf = format_case_leaf(chain, kind, prev, seq, self.time, commitment)
         else:
-            leaf = format_leaf(Leaf(chain, kind, prev, seq, time, commitment, public))
+            leaf = format_leaf(Leaf(chain, kind, prev, seq, self.time, commitment, public))  # refuses it
         leaf_hash = hash_leaf(leaf)
-        self._ends_before.append(end)
-        self._ends[chain] = _End(seq + 1, acts if kind in PASSIVE_KINDS else acts + 1, leaf_hash)
+        ends_before.setdefault(chain, end)
+        self._ends[chain] = (seq + 1, acts if kind in PASSIVE_KINDS else acts + 1, leaf_hash)
         self.entries.append(EntryRow(index, chain, seq, kind, leaf))
         self.hashes.append(leaf_hash)
         if commitment is not None:
@@ -159,7 +152,7 @@ class Placing:
         if replay is not None:
             answer = IdempotencyRow(replay.account, replay.key, index, mac, self._now_ms)
             self._keys[replay.account, replay.key] = _Answered(answer, secret)
-        return Place(index, seq, time, leaf, False)
+        return index
 
 
 def _compare(replay: ReplayKey, row: IdempotencyRow, secret: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -49,16 +50,24 @@ class Leaf:
 
 def format_leaf(leaf: Leaf) -> bytes:
     """The leaf's canonical bytes. Raises MalformedError or LimitError for a leaf that `parse_leaf` would refuse."""
-    if (leaf.fields is None) == (leaf.public is None):
-        raise MalformedError("leaf: expected exactly one of fields and public")
-    if leaf.fields is not None:
+    if leaf.fields is not None and leaf.public is None:
         return format_case_leaf(leaf.chain, leaf.kind, leaf.prev, leaf.seq, leaf.time, leaf.fields)
-    _check_words(leaf.chain, leaf.kind, leaf.time, True)
-    _check_numbers(leaf.prev, leaf.seq)
-    public = serialise(leaf.public, where="public", max_depth=VALUE_DEPTH_MAX)
-    head = f'{{"chain":"{leaf.chain}","kind":"{leaf.kind}","prev":{_prev_text(leaf.prev)},"public":'.encode("ascii")
-    tail = f',"seq":{leaf.seq},"time":"{leaf.time}","v":{LEAF_VERSION}}}'.encode("ascii")
-    data = head + public + tail
+    if leaf.fields is None and leaf.public is not None:
+        return format_public_leaf(leaf.chain, leaf.kind, leaf.prev, leaf.seq, leaf.time, leaf.public)
+    raise MalformedError("leaf: expected exactly one of fields and public")
+
+
+def format_public_leaf(
+    chain: str, kind: str, prev: bytes | None, seq: int, time: str, public: Mapping[str, Value]
+) -> bytes:
+    """The canonical bytes of a leaf of the system chain, from the members of `Leaf`. Raises as `format_leaf` does."""
+    _check_words(chain, kind, time, True)
+    _check_numbers(prev, seq)
+    said = serialise(public, where="public", max_depth=VALUE_DEPTH_MAX).decode("utf-8")
+    data = (
+        f'{{"chain":"{chain}","kind":"{kind}","prev":{_prev_text(prev)},"public":{said},"seq":{seq},"time":"{time}",'
+        f'"v":{LEAF_VERSION}}}'
+    ).encode()
     if len(data) > LEAF_MAX:
         raise LimitError(
             f"format a leaf: expected at most {LEAF_MAX} bytes, got {len(data)}", None, LEAF_MAX, len(data)

@@ -21,8 +21,12 @@ for each row is sooner done.
 
 TOGETHER_ROWS: Final = 50
 """Rows of one INSERT on SQLite, where there are so many: a third less work than one by one, and fewer turns. The driver
-lets other threads go on at each statement, and a busy one keeps the writer waiting for milliseconds. Their values are
-far fewer than the 32,766 that a statement may have.
+lets other threads go on at each statement, and a busy one keeps the writer waiting for milliseconds.
+"""
+
+MOST_ROWS: Final = 200
+"""Rows of one INSERT as long as there are so many. Their values are far fewer than the 32,766 that a statement may
+have.
 """
 
 _COPY_TYPES: Final = ((SmallInteger, "int2"), (BigInteger, "int8"), (LargeBinary, "bytea"), (Boolean, "bool"))
@@ -63,7 +67,11 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, 
 @cache
 def _insert_statement(table: Table, rows: int = 1) -> str:
     values = f"({', '.join('?' * len(table.columns))})"
-    return f"INSERT INTO {table.name} ({_names(table)}) VALUES {', '.join([values] * rows)}"  # noqa: S608
+    # A statement of many rows that may be undone by itself makes SQLite copy each page before it changes it, and where
+    # keys come in no order that is a page for each row. FAIL leaves the rows before the bad one, as one by one would:
+    # they go with the transaction, of which no error here leaves anything.
+    insert = "INSERT" if rows == 1 else "INSERT OR FAIL"
+    return f"{insert} INTO {table.name} ({_names(table)}) VALUES {', '.join([values] * rows)}"
 
 
 @cache
@@ -90,12 +98,14 @@ def _sqlite(connection: Connection) -> sqlite3.Connection:
 
 
 def _insert_together(driver: sqlite3.Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    whole = len(rows) - len(rows) % TOGETHER_ROWS
-    for at in range(0, whole, TOGETHER_ROWS):
-        values = tuple(chain.from_iterable(rows[at : at + TOGETHER_ROWS]))
-        driver.execute(_insert_statement(table, TOGETHER_ROWS), values)
-    if whole < len(rows):
-        driver.executemany(_insert_statement(table), rows[whole:])
+    done = 0
+    for together in (MOST_ROWS, TOGETHER_ROWS):
+        while len(rows) - done >= together:
+            values = tuple(chain.from_iterable(rows[done : done + together]))
+            driver.execute(_insert_statement(table, together), values)
+            done += together
+    if done < len(rows):
+        driver.executemany(_insert_statement(table), rows[done:])
 
 
 def _copy(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:

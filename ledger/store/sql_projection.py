@@ -35,17 +35,18 @@ def project(connection: Connection, rows: Sequence[Projection]) -> None:
     Order among changes is kept; inserts may go first, for an act is decided on committed rows alone: what it changes
     was inserted by an earlier batch.
     """
-    grouped: dict[str, list[tuple[Any, ...]]] = {"evidence": []}
+    grouped: dict[str, list[tuple[Any, ...]]] = {}
     changes: list[Change] = []
-    evidence = grouped["evidence"]
+    evidence: list[EvidenceRow] = []
     for row in rows:
         if isinstance(row, EvidenceRow):  # nearly all rows of a large batch
-            evidence.append(evidence_values(row))
+            evidence.append(row)
         elif isinstance(row, Change):
             changes.append(row)
         else:
             table, values = _inserted(row)
             grouped.setdefault(table, []).append(values)
+    insert_rows(connection, schema.evidence, evidence_values(evidence))
     for name, group in grouped.items():
         insert_rows(connection, schema.metadata.tables[name], group)
     for change in changes:
@@ -90,10 +91,13 @@ def _inserted(
             return "erasures", (row.index, _chain(row), row.entry, lines(row.names), False)
 
 
-def evidence_values(row: EvidenceRow) -> tuple[Any, ...]:
-    """A row of the table of evidence."""
-    index, chain, account, sha256, size, stored = row
-    return index, size, stored, mark_of(sha256, bytes.fromhex(chain)), account, sha256
+def evidence_values(rows: Sequence[EvidenceRow]) -> list[tuple[Any, ...]]:
+    """Rows of the table of evidence."""
+    names = {chain: bytes.fromhex(chain) for chain in {row.chain for row in rows}}
+    return [
+        (index, size, stored, mark_of(sha256, names[chain]), account, sha256)
+        for index, chain, account, sha256, size, stored in rows
+    ]
 
 
 def _chain(row: CaseRow | ActRow | DemandRow | ChallengeRow | StandingRow | ErasureRow) -> bytes:

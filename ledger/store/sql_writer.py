@@ -102,7 +102,7 @@ class SqlWriter:
         at = opening.index
         opened = {"secret": opening.secret, "fields": opening.fields, "kept": opening.kept}
         self._connection.execute(update(schema.openings).where(schema.openings.c.idx == at).values(opened))
-        columns = dict(zip(schema.evidence.columns.keys(), evidence_values(evidence), strict=True))
+        columns = dict(zip(schema.evidence.columns.keys(), evidence_values([evidence])[0], strict=True))
         self._connection.execute(update(schema.evidence).where(schema.evidence.c.idx == at).values(columns))
         self._connection.execute(delete(schema.links).where(schema.links.c.idx == at))
         project(self._connection, links)

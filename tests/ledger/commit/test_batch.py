@@ -85,6 +85,20 @@ def test_one_refused_submission_takes_no_other_with_it(store: SqlStore) -> None:
     check_log(store, 2)
 
 
+def test_chains_go_on_where_they_stood_before_a_refused_submission(store: SqlStore) -> None:
+    commit(store, [note_entry(CASE)])
+    row = EvidenceRow(0, CASE, "alice", b"d" * 32, 5, False)
+    more = [note_entry(CASE), note_entry(OTHER), note_entry(CASE, projections=(row,))]
+    refused = [*more, note_entry(CASE, expected_acts=9)]
+    outcomes = commit(store, [note_entry(CASE)], refused, [note_entry(CASE), note_entry(OTHER)])
+    assert isinstance(outcomes[1], StaleError)
+    assert [indexes(outcomes[0]), indexes(outcomes[2])] == [[1], [2, 3]]
+    check_log(store, 4)
+    heads = {head.chain: (head.length, head.acts) for head in store.chain_heads()}
+    assert heads == {CASE: (3, 3), OTHER: (1, 1)}
+    assert store.count_rows(4)["evidence"] == (0, 0)
+
+
 def test_a_batch_of_refusals_changes_nothing(store: SqlStore) -> None:
     before = store.head()
     assert isinstance(commit(store, [note_entry(CASE, expected_acts=1)])[0], StaleError)

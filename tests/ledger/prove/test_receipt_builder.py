@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,7 +68,7 @@ def test_a_leaf_with_another_commitment_makes_no_receipt(ledger: Ledger, monkeyp
 
     def swapped(submission: Sequence[Prepared]) -> list[Sequenced]:
         first, second, *others = append(submission)
-        return [replace(first, leaf=second.leaf), second, *others]
+        return [first._replace(leaf=second.leaf), second, *others]
 
     good = ledger.anchor_batch(ALICE, case, LINES[:2], None)
     assert good[0].receipt == ledger.receipt(ALICE, good[0].number)

@@ -11,7 +11,7 @@ from sqlalchemy import Column, Float, MetaData, Table, event, select
 from ledger.errors import UnavailableError
 from ledger.store import schema
 from ledger.store.engine import WRITER, database_errors, is_sqlite
-from ledger.store.row_insert import COPY_ROWS, TOGETHER_ROWS, insert_rows
+from ledger.store.row_insert import COPY_ROWS, MOST_ROWS, TOGETHER_ROWS, insert_rows
 from ledger.store.sql_store import SqlStore
 
 TABLES = [table for table in schema.metadata.sorted_tables if table.name not in ("log_head", "published")]
@@ -47,8 +47,9 @@ def rows_of(table: Table, count: int) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize(
-    "count", [0, 1, COPY_ROWS - 1, COPY_ROWS, TOGETHER_ROWS - 1, TOGETHER_ROWS, 2 * TOGETHER_ROWS + 1]
-)
+    "count", [0, 1, COPY_ROWS - 1, COPY_ROWS, TOGETHER_ROWS - 1, TOGETHER_ROWS, 2 * TOGETHER_ROWS + 1, MOST_ROWS,
+              MOST_ROWS + TOGETHER_ROWS + 1]
+)  # fmt: skip
 def test_every_table_holds_what_was_put_in(store: SqlStore, count: int) -> None:
     statements: list[str] = []
     event.listen(store.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
@@ -65,7 +66,7 @@ def test_every_table_holds_what_was_put_in(store: SqlStore, count: int) -> None:
         assert any(each.startswith("INSERT") for each in statements) == (0 < count < COPY_ROWS)
 
 
-@pytest.mark.parametrize("count", [1, COPY_ROWS, TOGETHER_ROWS, 2 * TOGETHER_ROWS])
+@pytest.mark.parametrize("count", [1, COPY_ROWS, TOGETHER_ROWS - 1, TOGETHER_ROWS, 2 * TOGETHER_ROWS, MOST_ROWS - 1])
 def test_rows_that_do_not_fit_are_an_error_of_the_database(store: SqlStore, count: int) -> None:
     rows = rows_of(schema.tiles, count)
     with store.engine.connect() as bare:
