@@ -20,6 +20,11 @@ from api.settings import COLLECTED_BYTES, HEADER_BYTES, HEADER_FIELDS, REQUEST_L
 _HEAD_BYTES_MAX: Final = REQUEST_LINE_BYTES + HEADER_FIELDS * (HEADER_BYTES + 2)
 _END: Final = b"\r\n\r\n"
 _LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,19})[ \t]*\r\n", re.IGNORECASE)
+# What waits for nothing but the writer: one statement without a file, so one part with a head of its own. Whatever is
+# taken for it and is not, merely stands in the way of others for a while.
+_ANCHORING: Final = re.compile(rb"POST /api/v1/cases/[0-9a-f]{1,64}/evidence HTTP/")
+_PART: Final = b"content-disposition:"
+_ANCHORING_BYTES_MAX: Final = 32 * 1024
 # The end of such a body is not known, or the client waits for a word before it sends one.
 _CONVERSATION: Final = re.compile(rb"\r\n(?:transfer-encoding|expect):", re.IGNORECASE)
 
@@ -61,6 +66,13 @@ class Arrival:
         if self.size >= self._needed:
             return Readiness.WHOLE
         return Readiness.MORE if self._needed <= COLLECTED_BYTES else Readiness.LONG
+
+    @property
+    def is_anchoring(self) -> bool:
+        """Whether what has come asks for one statement without a file to be anchored."""
+        if self.size > _ANCHORING_BYTES_MAX or _ANCHORING.match(self._pieces) is None:
+            return False
+        return self._pieces.lower().count(_PART) == 1
 
     def give(self) -> bytes:
         """All that has come; then nothing has."""

@@ -26,6 +26,7 @@ from api.serve.answering import answer
 from api.serve.arrival import Readiness
 from api.serve.connection import Connection, State
 from api.serve.crew import Crew
+from api.serve.lane import Lane
 from api.serve.refusal import refuse
 from api.settings import (
     COLLECTED_BYTES_MAX,
@@ -75,12 +76,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         super().__init__(*args, **kwargs)
         self.method_queue = _MethodQueue()
         self._uploads = Crew("upload", UPLOAD_THREADS)
+        self._crew = Crew("request", THREADS, THREADS_MAX)
+        self._anchoring = Lane("anchoring", self._crew)
         self._connections: set[Connection] = set()
         self._collected = 0  # bytes of requests that are arriving
         self._next_round = 0.0
 
     def get_thread_pool(self) -> Crew:
-        return Crew("request", THREADS, THREADS_MAX)
+        return self._crew
 
     def init_process(self) -> None:
         # The arbiter kills what has not ended after STOP_SECONDS; this process must be ready before.
@@ -109,7 +112,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         if now >= self._next_round:
             self._next_round = now + _ROUND_SECONDS
             self.notify()
-            self.tpool.relieve()
+            self._crew.relieve()
+            self._anchoring.relieve()
             for conn in list(self._connections):
                 if self._is_over(conn, now):
                     self._drop(conn)
@@ -159,17 +163,20 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
                 return
             readiness = Readiness.LONG
         self._collected -= conn.arrival.size
+        is_anchoring = readiness is Readiness.WHOLE and conn.arrival.is_anchoring
         conn.enter(State.BUSY)
         conn.hand_over()
         if readiness is Readiness.LONG:
             self._unwatch(conn)
             self._uploads.submit(partial(self._serve, conn))
+        elif is_anchoring:
+            self._anchoring.submit(partial(self._serve, conn, self._anchoring))
         else:
-            self.tpool.submit(partial(self._serve, conn))
+            self._crew.submit(partial(self._serve, conn))
 
-    def _serve(self, conn: Connection) -> None:
-        """In a thread: one request and its answer."""
-        again = self.handle(conn)
+    def _serve(self, conn: Connection, lane: Lane | None = None) -> None:
+        """In a thread, or in a lane: one request and its answer."""
+        again = self.handle(conn, lane)
         if again and self.alive and not conn.parser.unreader.buf.getvalue():
             with conn.lock:
                 if conn.watched:  # as a rule: the loop need not even hear of it
@@ -177,14 +184,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
                     return
         self.method_queue.defer(self._served, conn, again)
 
-    def handle(self, conn: Connection) -> bool:
+    def handle(self, conn: Connection, lane: Lane | None = None) -> bool:
         """gunicorn's own, without TLS and HTTP/2, and without a system call that a request does not need: at each one
         the threads take turns. Returns whether the connection takes another request.
         """
         request = None
         try:
             request = next(conn.parser)
-            again = answer(self.wsgi, request, conn, self.cfg, is_last=not self.alive)
+            again = answer(self.wsgi, request, conn, self.cfg, is_last=not self.alive, lane=lane)
             return again and conn.is_read_to_its_end()
         except (NoMoreData, StopIteration):
             self.log.debug("the client is done")

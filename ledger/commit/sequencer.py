@@ -12,6 +12,7 @@ from typing import NamedTuple
 from ledger.clock import Clock
 from ledger.commit.batch import Outcome, Sequenced, commit_batch
 from ledger.commit.batch_proofs import BatchProofs
+from ledger.commit.patience import outcome_of
 from ledger.commit.pool import Pool, Waiting
 from ledger.commit.prepared import Prepared
 from ledger.commit.recovery import recover
@@ -116,7 +117,7 @@ class Sequencer:
         same key, and it is answered without being doubled.
         """
         try:
-            return self.put(submission).result(ANSWER_SECONDS)
+            return outcome_of(lambda: self.put(submission), ANSWER_SECONDS)
         except TimeoutError as error:
             raise UnavailableError("append to the log: no answer from the database in time", retry_after=5) from error
 

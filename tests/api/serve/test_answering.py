@@ -11,6 +11,9 @@ from gunicorn.config import Config
 
 from api.serve.answering import GatheringSocket, answer
 from api.serve.connection import Connection
+from api.serve.crew import Crew
+from api.serve.lane import Lane
+from tests.api.serve.test_crew import wait_for
 
 
 class Recorder:
@@ -43,6 +46,28 @@ def test_head_and_body_go_together() -> None:
     assert gathered(b"head", b"a", b"b") == [b"heada", b"b"]
     assert gathered(b"head", b"x" * 100_000) == [b"head", b"x" * 100_000]
     assert gathered(b"head", b"", b"b") == [b"head", b"b"]
+
+
+def test_what_a_client_does_not_take_at_once_is_sent_elsewhere() -> None:
+    """A lane's thread has others to answer: it waits for no client."""
+    client, server = socket.socketpair()
+    with client, server:
+        lane, sent = Lane("lane", Crew("other", 1)), list[str]()
+        sock = GatheringSocket(server, lane)
+
+        def work() -> None:
+            for _ in range(200):
+                sock.sendall(b"x" * 50_000)
+            sock.flush()
+            sent.append("all")
+
+        lane.submit(work)
+        lane.submit(lambda: sent.append("another"))
+        assert wait_for(lambda: sent == ["another"])
+        received = 0
+        while received < 10_000_000:
+            received += len(client.recv(1_000_000))
+        assert wait_for(lambda: sent == ["another", "all"])
 
 
 def test_an_interim_answer_goes_at_once() -> None:

@@ -62,3 +62,30 @@ def test_a_connection_s_next_request_is_looked_at_anew() -> None:
         assert arrival.take(length(2)) is MORE
         assert arrival.take(b"ab") is WHOLE
         assert arrival.give() == length(2) + b"ab"
+
+
+ANCHOR = b"POST /api/v1/cases/" + b"0a" * 16 + b"/evidence HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n"
+STATEMENT = b'--b\r\nContent-Disposition: form-data; name="statement"\r\n\r\n{}\r\n--b--\r\n'
+FILE = b'--b\r\nCONTENT-disposition: form-data; name="file"; filename="a"\r\n\r\nx\r\n'
+
+
+@pytest.mark.parametrize(
+    ("request_line", "body", "expected"),
+    [
+        (ANCHOR, STATEMENT, True),
+        (ANCHOR, STATEMENT.replace(b"Content-Disposition", b"content-DISPOSITION"), True),
+        (ANCHOR, FILE + STATEMENT, False),
+        (ANCHOR, STATEMENT.replace(b"{}", b"{}" + b" " * 40_000), False),  # long to look at
+        (ANCHOR.replace(b"POST", b"GET"), STATEMENT, False),
+        (ANCHOR.replace(b"/evidence", b"/evidence:batch"), STATEMENT, False),
+        (ANCHOR.replace(b"/evidence", b"/evidence?x"), STATEMENT, False),
+        (ANCHOR.replace(b"/cases/", b"/demands/"), STATEMENT, False),
+        (ANCHOR, b"", False),
+    ],
+)
+def test_a_statement_without_a_file_is_told_from_everything_else(
+    request_line: bytes, body: bytes, expected: bool
+) -> None:
+    arrival = Arrival()
+    assert arrival.take(request_line % len(body) + body) is WHOLE
+    assert arrival.is_anchoring is expected

@@ -103,6 +103,27 @@ def test_clients_that_do_not_take_their_answers_do_not_stop_anchoring(served: tu
     anchor_digests(server, token, case, b"after")
 
 
+def test_who_anchors_on_and_on_and_takes_no_answer_does_not_stop_the_others(served: tuple[Server, str, str]) -> None:
+    """All of them are answered by one thread: it must not be the one that waits for this client."""
+    server, token, case = served
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        connection.connect(("127.0.0.1", server.port))
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
+        connection.settimeout(1.0)
+        sent = 0
+        with suppress(TimeoutError):
+            for sent in range(100_000):
+                body = digests(b"greedy %d" % sent)
+                connection.sendall(head(case, token, len(body)) + body)
+                time.sleep(0.002)  # one at a time, as far as that goes: several at once go another way
+        assert sent < 50_000, "it was to be held up"
+        began = time.monotonic()
+        for n in range(5):
+            anchor_digests(server, token, case, b"beside the greedy %d" % n)
+        assert time.monotonic() - began < ANSWER_SECONDS
+
+
 def test_requests_in_a_row_without_waiting_are_answered_in_turn(served: tuple[Server, str, str]) -> None:
     server, token, case = served
     bodies = [digests(b"row %d" % n) for n in range(5)]
