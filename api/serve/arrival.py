@@ -40,12 +40,13 @@ class Readiness(Enum):
 class Arrival:
     """The bytes of one request, in order."""
 
-    __slots__ = ("_needed", "_pieces", "_searched", "size")
+    __slots__ = ("_is_announced", "_needed", "_pieces", "_searched", "size")
 
     def __init__(self) -> None:
         self.size = 0
         self._pieces = bytearray()
         self._needed: int | None = None  # bytes of head and body, once the head is there
+        self._is_announced = False  # whether the body's length was read out of the head
         self._searched = 0
 
     def take(self, data: bytes) -> Readiness:
@@ -62,6 +63,7 @@ class Arrival:
             length = _LENGTH.search(head)
             if _CONVERSATION.search(head) is not None:
                 return Readiness.LONG
+            self._is_announced = length is not None
             self._needed = end + len(_END) + (0 if length is None else int(length[1]))
         if self.size >= self._needed:
             return Readiness.WHOLE
@@ -69,7 +71,11 @@ class Arrival:
 
     @property
     def is_anchoring(self) -> bool:
-        """Whether what has come asks for one statement without a file to be anchored."""
+        """Whether what has come asks for one statement without a file to be anchored, and is all there: of a length
+        that is written as none is written here, the parser may make another one, and wait for it.
+        """
+        if not self._is_announced or self._needed is None or self.size < self._needed:
+            return False
         if self.size > _ANCHORING_BYTES_MAX or _ANCHORING.match(self._pieces) is None:
             return False
         return self._pieces.lower().count(_PART) == 1
@@ -78,5 +84,5 @@ class Arrival:
         """All that has come; then nothing has."""
         data = bytes(self._pieces)
         self._pieces.clear()
-        self.size, self._needed, self._searched = 0, None, 0
+        self.size, self._needed, self._is_announced, self._searched = 0, None, False, 0
         return data

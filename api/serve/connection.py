@@ -57,10 +57,14 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn ships no types
             self.parser.unreader.chunk = self._receive_in_time
         self._started = time.monotonic()
         self._received = 0
+        self._is_whole = False
 
-    def hand_over(self) -> None:
-        """What has come of a request is what the parser reads first."""
+    def hand_over(self, *, is_whole: bool = False) -> None:
+        """What has come of a request is what the parser reads first. `is_whole`: it reads nothing else, and waits for
+        nobody: should it look for more, the connection ends.
+        """
         self.init()
+        self._is_whole = is_whole
         self.parser.unreader.unread(self.arrival.give())
 
     def is_read_to_its_end(self) -> bool:
@@ -90,7 +94,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn ships no types
         left = PATIENCE_SECONDS + self._received / BYTES_PER_SECOND_MIN - (time.monotonic() - self._started)
         before = self.sock.gettimeout()
         try:
-            if left <= 0:
+            if left <= 0 or self._is_whole:
                 raise TimeoutError
             self.sock.settimeout(left if before is None else min(left, before))
             data = self._receive(size_hint)

@@ -31,7 +31,9 @@ from ledger.commit.patience import Begin, have_patience
 _log = logging.getLogger("evidence_ledger.http")
 
 HELD_MAX: Final = 32
-"""So many are begun although more could run: with very many clients the writer would wait for the last of them."""
+"""After so many what is held is begun although more could run, whatever those were: with very many clients the writer
+would wait for the last of them, or for the end of their refusals.
+"""
 
 
 class _Wait:
@@ -96,9 +98,11 @@ class Lane:
     def _run(self) -> None:
         self._hub = getcurrent()
         have_patience(self._wait)
+        steps = 0  # since the first of those that are held, itself included
         while True:
-            if self._held and (len(self._held) >= HELD_MAX or self._steps.empty()):
+            if self._held and (steps >= HELD_MAX or self._steps.empty()):
                 self._begin_held()
+                steps = 0
             self._stepping = None
             step = self._steps.get()
             self._stepping = time.monotonic()
@@ -106,6 +110,8 @@ class Lane:
                 step()
             except Exception as error:  # a work raises nothing; if it does, the others go on
                 _log.error("a request failed in the server: %s", type(error).__name__, exc_info=error)
+            if self._held:
+                steps += 1
 
     def _run_next(self) -> None:
         try:

@@ -165,7 +165,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         self._collected -= conn.arrival.size
         is_anchoring = readiness is Readiness.WHOLE and conn.arrival.is_anchoring
         conn.enter(State.BUSY)
-        conn.hand_over()
+        conn.hand_over(is_whole=is_anchoring)
         if readiness is Readiness.LONG:
             self._unwatch(conn)
             self._uploads.submit(partial(self._serve, conn))

@@ -89,3 +89,20 @@ def test_a_statement_without_a_file_is_told_from_everything_else(
     arrival = Arrival()
     assert arrival.take(request_line % len(body) + body) is WHOLE
     assert arrival.is_anchoring is expected
+
+
+@pytest.mark.parametrize(
+    "told",
+    [b"Content-Length: %d", b"Content-Length: " + b"0" * 20 + b"%d", b"Content-Length: %d;", b"X-Length: %d"],
+)
+def test_what_may_not_be_all_there_is_no_such_statement(told: bytes) -> None:
+    """The parser takes zeros without end before a number, and would wait for the rest where nobody may wait."""
+    started = ANCHOR.replace(b"Content-Length: %d", told) % 500 + STATEMENT
+    arrival = Arrival()
+    assert arrival.take(started) is (WHOLE if told != b"Content-Length: %d" else MORE)
+    assert not arrival.is_anchoring
+    assert arrival.give() == started
+    assert arrival.take(ANCHOR % len(STATEMENT) + STATEMENT) is WHOLE and arrival.is_anchoring
+    arrival.give()
+    assert arrival.take(ANCHOR.replace(b"Content-Length: %d\r\n", b"") + STATEMENT) is WHOLE
+    assert not arrival.is_anchoring, "the length is another request's"

@@ -124,6 +124,33 @@ def test_who_anchors_on_and_on_and_takes_no_answer_does_not_stop_the_others(serv
         assert time.monotonic() - began < ANSWER_SECONDS
 
 
+def test_a_length_that_only_the_parser_reads_does_not_stop_anchoring(served: tuple[Server, str, str]) -> None:
+    """Nobody knows these clients: their requests are refused, and what is left of their bodies is waited for."""
+    server, token, case = served
+    zeros = head(case, "nobody", 500).replace(b"Length: ", b"Length: " + b"0" * 20)
+    longest, is_over = [0.0], threading.Event()
+
+    def anchor_on_and_on() -> None:
+        while not is_over.is_set():
+            began = time.monotonic()
+            try:
+                anchor_digests(server, token, case, b"beside zeros")
+            finally:
+                longest[0] = max(longest[0], time.monotonic() - began)
+
+    others = [threading.Thread(target=anchor_on_and_on) for _ in range(4)]
+    for each in others:
+        each.start()
+    with ExitStack() as stack:
+        for _ in range(3):
+            hold(stack, server, zeros + digests(b"the beginning")[:200])
+            time.sleep(0.3)
+        is_over.set()
+        for each in others:
+            each.join()
+    assert 0 < longest[0] < ANSWER_SECONDS
+
+
 def test_requests_in_a_row_without_waiting_are_answered_in_turn(served: tuple[Server, str, str]) -> None:
     server, token, case = served
     bodies = [digests(b"row %d" % n) for n in range(5)]

@@ -89,6 +89,23 @@ def test_the_writer_does_not_wait_for_the_last_of_very_many(lane: Lane) -> None:
     last.set()
 
 
+def test_the_writer_does_not_wait_for_the_end_of_what_has_nothing_for_it(lane: Lane) -> None:
+    """Refusals without end: nobody would be anchored for as long as they come."""
+    writer, refused = Writer(), list[int]()
+    held = block(lane)
+    lane.submit(lambda: outcome_of(lambda: writer.begin(0), 10) and None)
+    for n in range(HELD_MAX - 2):
+        lane.submit(lambda n=n: refused.append(n))  # type: ignore[misc]
+    early = block_later(lane)
+    last = block_later(lane)
+    held.set()
+    assert wait_for(lambda: len(refused) == HELD_MAX - 2)
+    assert writer.begun == []
+    early.set()
+    assert wait_for(lambda: len(writer.begun) == 1), "although another one was there to run"
+    last.set()
+
+
 def block_later(lane: Lane) -> threading.Event:
     held = threading.Event()
     lane.submit(lambda: held.wait(10) and None)
