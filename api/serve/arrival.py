@@ -20,10 +20,13 @@ from api.settings import COLLECTED_BYTES, HEADER_BYTES, HEADER_FIELDS, REQUEST_L
 _HEAD_BYTES_MAX: Final = REQUEST_LINE_BYTES + HEADER_FIELDS * (HEADER_BYTES + 2)
 _END: Final = b"\r\n\r\n"
 _LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,19})[ \t]*\r\n", re.IGNORECASE)
-# What waits for nothing but the writer: one statement without a file, so one part with a head of its own. Whatever is
-# taken for it and is not, merely stands in the way of others for a while.
+# What waits for nothing but the writer: one statement without a file, so one part with a head of its own, and without
+# links, for each of which the database is asked: hundreds would keep the others waiting. Whatever is taken for it and is
+# not, merely stands in the way of others for a while.
 _ANCHORING: Final = re.compile(rb"POST /api/v1/cases/[0-9a-f]{1,64}/evidence HTTP/")
 _PART: Final = b"content-disposition:"
+_LINKS: Final = b"relations"
+_LETTER_ESCAPED: Final = re.compile(rb"\\u00[67]")  # JSON may write a member's name so
 _ANCHORING_BYTES_MAX: Final = 32 * 1024
 # The end of such a body is not known, or the client waits for a word before it sends one.
 _CONVERSATION: Final = re.compile(rb"\r\n(?:transfer-encoding|expect):", re.IGNORECASE)
@@ -71,12 +74,14 @@ class Arrival:
 
     @property
     def is_anchoring(self) -> bool:
-        """Whether what has come asks for one statement without a file to be anchored, and is all there: of a length
-        that is written as none is written here, the parser may make another one, and wait for it.
+        """Whether what has come asks for one statement without a file and links to be anchored, and is all there: of
+        a length that is written as none is written here, the parser may make another one, and wait for it.
         """
         if not self._is_announced or self._needed is None or self.size < self._needed:
             return False
         if self.size > _ANCHORING_BYTES_MAX or _ANCHORING.match(self._pieces) is None:
+            return False
+        if _LINKS in self._pieces or _LETTER_ESCAPED.search(self._pieces) is not None:
             return False
         return self._pieces.lower().count(_PART) == 1
 

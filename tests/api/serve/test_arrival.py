@@ -76,6 +76,9 @@ FILE = b'--b\r\nCONTENT-disposition: form-data; name="file"; filename="a"\r\n\r\
         (ANCHOR, STATEMENT.replace(b"Content-Disposition", b"content-DISPOSITION"), True),
         (ANCHOR, FILE + STATEMENT, False),
         (ANCHOR, STATEMENT.replace(b"{}", b"{}" + b" " * 40_000), False),  # long to look at
+        (ANCHOR, STATEMENT.replace(b"{}", b'{"relations":{}}'), False),  # each is looked up in the database
+        (ANCHOR, STATEMENT.replace(b"{}", b'{"rel\\u0061tions":{}}'), False),
+        (ANCHOR, STATEMENT.replace(b"{}", b'{"name":"\\u00e9\\u044f.pdf"}'), True),
         (ANCHOR.replace(b"POST", b"GET"), STATEMENT, False),
         (ANCHOR.replace(b"/evidence", b"/evidence:batch"), STATEMENT, False),
         (ANCHOR.replace(b"/evidence", b"/evidence?x"), STATEMENT, False),
