@@ -21,7 +21,7 @@ _HEAD_BYTES_MAX: Final = REQUEST_LINE_BYTES + HEADER_FIELDS * (HEADER_BYTES + 2)
 _END: Final = b"\r\n\r\n"
 _LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,19})[ \t]*\r\n", re.IGNORECASE)
 # What waits for nothing but the writer: one statement without a file, so one part with a head of its own, and without
-# links, for each of which the database is asked: hundreds would keep the others waiting. Whatever is taken for it and is
+# links, for each of which the database is asked: hundreds would keep others waiting. Whatever is taken for it and is
 # not, merely stands in the way of others for a while.
 _ANCHORING: Final = re.compile(rb"POST /api/v1/cases/[0-9a-f]{1,64}/evidence HTTP/")
 _PART: Final = b"content-disposition:"
