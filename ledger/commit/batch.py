@@ -9,6 +9,7 @@ from ledger.commit.batch_proofs import BatchProofs
 from ledger.commit.placing import Place, Placing, StaleError
 from ledger.commit.prepared import Prepared
 from ledger.errors import CorruptError, LedgerError, RolledBackError
+from ledger.garbage import no_search_for_cycles
 from ledger.merkle.hashing import hash_leaf
 from ledger.merkle.open_tiles import OpenTiles
 from ledger.store.contracts import LogStore, LogWriter
@@ -56,12 +57,14 @@ def commit_batch(
         edge = _edge_at(store, head, edge)
         batch = Placing(writer, head.size, now_ms)
         batch.look_up(submissions)
-        placed = [batch.place(submission) for submission in submissions]
+        with no_search_for_cycles():
+            placed = [batch.place(submission) for submission in submissions]
         proofs = None
         if batch.entries:
             edge, proofs = _write(writer, head, edge, batch, foresee)
     # A crash from here on leaves a committed head without a signature; recovery signs it at the next start.
-    return edge, [_outcome(each, batch, head.size, edge.size, proofs) for each in placed]
+    with no_search_for_cycles():
+        return edge, [_outcome(each, batch, head.size, edge.size, proofs) for each in placed]
 
 
 def _edge_at(store: LogStore, head: Head, edge: OpenTiles | None) -> OpenTiles:

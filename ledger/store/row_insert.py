@@ -6,9 +6,9 @@ columns, and SQLite's driver is asked directly.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, Final, cast
 
 import psycopg
@@ -51,16 +51,20 @@ def run_for_each(connection: Connection, statement: str, rows: Sequence[tuple[An
         connection.exec_driver_sql(statement.replace("?", "%s"), rows[0] if len(rows) == 1 else list(rows))
 
 
-def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert rows, each a value for every column, in the order of the table's columns."""
-    if not rows:
-        return
+def insert_rows(connection: Connection, table: Table, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Insert rows, each a value for every column, in the order of the table's columns. Rows that are made on the way
+    never exist all at once.
+    """
+    others = iter(rows)
+    some = list(islice(others, MOST_ROWS))
     if is_sqlite(connection):
-        _insert_together(_sqlite(connection), table, rows)
-    elif len(rows) < COPY_ROWS:
-        run_for_each(connection, _insert_statement(table), rows)
-    else:
-        _copy(connection, table, rows)
+        while some:
+            _insert_together(_sqlite(connection), table, some)
+            some = list(islice(others, MOST_ROWS))
+    elif len(some) >= COPY_ROWS:
+        _copy(connection, table, chain(some, others))
+    elif some:
+        run_for_each(connection, _insert_statement(table), some)
 
 
 # The names in these statements are the schema's, and placeholders.
@@ -108,7 +112,7 @@ def _insert_together(driver: sqlite3.Connection, table: Table, rows: Sequence[tu
         driver.executemany(_insert_statement(table), rows[done:])
 
 
-def _copy(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+def _copy(connection: Connection, table: Table, rows: Iterable[tuple[Any, ...]]) -> None:
     statement, types = _copy_statement(table)
     driver = cast("psycopg.Connection[Any]", connection.connection.dbapi_connection)
     with driver.cursor() as cursor, cursor.copy(statement) as copy:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, func, select, update
@@ -91,13 +91,13 @@ def _inserted(
             return "erasures", (row.index, _chain(row), row.entry, lines(row.names), False)
 
 
-def evidence_values(rows: Sequence[EvidenceRow]) -> list[tuple[Any, ...]]:
+def evidence_values(rows: Sequence[EvidenceRow]) -> Iterator[tuple[Any, ...]]:
     """Rows of the table of evidence."""
     names = {chain: bytes.fromhex(chain) for chain in {row.chain for row in rows}}
-    return [
+    return (
         (index, size, stored, mark_of(sha256, names[chain]), account, sha256)
         for index, chain, account, sha256, size, stored in rows
-    ]
+    )
 
 
 def _chain(row: CaseRow | ActRow | DemandRow | ChallengeRow | StandingRow | ErasureRow) -> bytes:

@@ -88,7 +88,7 @@ class SqlWriter:
         put = self._connection
         names = {chain: bytes.fromhex(chain) for chain in {each.chain for each in entries}}
         common = schema.COMMON_KIND
-        rows = [(at, seq, names[chain], "" if kind == common else kind, leaf) for at, chain, seq, kind, leaf in entries]
+        rows = ((at, seq, names[chain], "" if kind == common else kind, leaf) for at, chain, seq, kind, leaf in entries)
         insert_rows(put, schema.entries, rows)
         insert_rows(put, schema.openings, openings)  # and keys below: in the order of the columns
         insert_rows(put, schema.tiles, [(t.level, t.index, t.hashes) for t in tiles])
@@ -102,7 +102,7 @@ class SqlWriter:
         at = opening.index
         opened = {"secret": opening.secret, "fields": opening.fields, "kept": opening.kept}
         self._connection.execute(update(schema.openings).where(schema.openings.c.idx == at).values(opened))
-        columns = dict(zip(schema.evidence.columns.keys(), evidence_values([evidence])[0], strict=True))
+        columns = dict(zip(schema.evidence.columns.keys(), next(evidence_values([evidence])), strict=True))
         self._connection.execute(update(schema.evidence).where(schema.evidence.c.idx == at).values(columns))
         self._connection.execute(delete(schema.links).where(schema.links.c.idx == at))
         project(self._connection, links)

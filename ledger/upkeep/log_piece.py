@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ledger.errors import LedgerError, UnavailableError
+from ledger.garbage import no_search_for_cycles
 from ledger.merkle.frontier import Frontier
 from ledger.merkle.hashing import hash_leaves
 from ledger.merkle.tiles import TILE_WIDTH, tile_roots
@@ -18,7 +19,6 @@ from ledger.note.checkpoint import check_checkpoint
 from ledger.note.keys import parse_vkey
 from ledger.store.audit_rows import INDEX_MIN, AuditRows
 from ledger.upkeep.chain_links import ChainWalk
-from ledger.upkeep.garbage import no_search_for_cycles
 from ledger.upkeep.spill import sort_records
 
 ROWS: Final = 16 * TILE_WIDTH

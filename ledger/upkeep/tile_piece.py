@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ledger.errors import MalformedError
+from ledger.garbage import no_search_for_cycles
 from ledger.merkle.entry_bundles import parse_entry_bundle
 from ledger.merkle.hashing import HASH_SIZE, hash_leaves
 from ledger.merkle.tiles import (
@@ -22,7 +23,6 @@ from ledger.merkle.tiles import (
     tile_width,
 )
 from ledger.upkeep.chain_links import ChainWalk
-from ledger.upkeep.garbage import no_search_for_cycles
 from ledger.upkeep.spill import sort_records
 from ledger.upkeep.tile_source import TileSource
 

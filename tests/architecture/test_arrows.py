@@ -13,7 +13,7 @@ import pytest
 from tests.architecture.sources import ROOT, imports, modules, shown
 
 PURE = {"ledger.entry", "ledger.merkle", "ledger.note"}
-GROUND = {"ledger.errors", "ledger.config", "ledger.clock", "ledger.metrics"}
+GROUND = {"ledger.errors", "ledger.config", "ledger.clock", "ledger.garbage", "ledger.metrics"}
 CONTRACTS = {"ledger.store.contracts", "ledger.blobs.contract"}
 BASE = {"ledger.store", "ledger.blobs", "ledger.keys"}
 
