@@ -125,11 +125,19 @@ class Lane:
         self._held.append(wait)
         self._waiting.add(wait)
         self._hub.switch()
-        return wait.future.result(0)
+        future = wait.future
+        # It knows who waited, and its error this frame: each would be garbage for the collector to find.
+        del wait.future
+        try:
+            return future.result(0)
+        finally:
+            del future
 
     def _begin_held(self) -> None:
         held, self._held = self._held, []
         for wait in held:
+            if wait not in self._waiting:
+                continue  # its time was over before it was begun, and who asked for it went on
             try:
                 wait.future = wait.begin()
             except Exception as error:  # who asked for it hears of it

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextvars import ContextVar
@@ -157,6 +159,52 @@ def test_waiting_ends_with_its_time_and_a_late_outcome_wakes_nobody(lane: Lane) 
     assert heard == ["late"], "it waits for another outcome by now"
     writer.begun[1][1].set_result(1)
     assert wait_for(lambda: heard == ["late", "answered"])
+
+
+def test_what_was_not_begun_in_its_time_is_not_begun_after_it(lane: Lane) -> None:
+    writer, heard = Writer(), list[str]()
+
+    def work() -> None:
+        try:
+            outcome_of(lambda: writer.begin(0), 0.01)
+        except TimeoutError:
+            heard.append("late")
+
+    held = block(lane)
+    lane.submit(work)
+    last = block_later(lane)
+    held.set()
+    assert wait_for(lambda: len(lane._waiting) == 1)
+    time.sleep(0.05)
+    lane.relieve()
+    last.set()
+    assert wait_for(lambda: heard == ["late"])
+    assert writer.begun == []
+    lane.submit(lambda: outcome_of(lambda: writer.begin(1), 10) and None)
+    assert wait_for(lambda: [n for n, _ in writer.begun] == [1])
+
+
+def test_who_has_waited_leaves_nothing_for_the_collector_of_garbage(lane: Lane) -> None:
+    class Outcome:
+        pass
+
+    begun: list[Future[Outcome]] = []
+
+    def begin() -> Future[Outcome]:
+        begun.append(Future())
+        return begun[-1]
+
+    gc.disable()
+    try:
+        lane.submit(lambda: outcome_of(begin, 10) and None)
+        assert wait_for(lambda: len(begun) == 1)
+        outcome = Outcome()
+        left = weakref.ref(outcome)
+        begun.pop().set_result(outcome)
+        del outcome
+        assert wait_for(lambda: left() is None)
+    finally:
+        gc.enable()
 
 
 def test_what_comes_behind_one_that_stands_still_goes_elsewhere(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
